@@ -1,0 +1,394 @@
+"""The values that travel from media to decision. All are frozen and serialisable.
+
+Two rules hold everywhere:
+
+* Unknown is a value. A signal that could not be had is an :class:`Unknown` with a
+  reason; it travels to the policy and to the record and is never the same as "clean".
+* Evidence is complete without the media: with it and a policy, the decision can be
+  made again.
+
+Units: seconds are floats from the start of the item (0.0 for a still picture), rounded
+to milliseconds; scores and shares are in [0, 1]; distances are Hamming distances in
+bits, 0 to 256.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+"""The version of the JSON that reports are written in."""
+
+Kind = Literal["image", "animation", "video"]
+
+Role = Literal["block", "review", "allow"]
+"""What a bank is for. ``allow`` holds content known to be good."""
+
+FingerprintKind = Literal["sha256", "md5", "pdq"]
+
+Transform = Literal[
+    "none",
+    "rotate90",
+    "rotate180",
+    "rotate270",
+    "flip_vertical",
+    "flip_horizontal",
+    "transpose",
+    "transverse",
+]
+"""How the query picture had to be turned to meet the entry: counter-clockwise
+rotations (as ``numpy.rot90``), top-bottom and left-right mirrorings, and mirrorings at
+the main and the other diagonal. The order is that of :func:`tidegate.hashing.pdq.dihedral`."""
+
+Cause = Literal[
+    "unreadable",
+    "empty",
+    "unsupported",
+    "corrupt",
+    "truncated",
+    "too_large",
+    "too_many_pixels",
+    "too_many_frames",
+    "too_long",
+    "too_small",
+    "too_flat",
+    "deadline",
+    "crashed",
+    "no_frames",
+    "detector_failed",
+]
+"""Why something is unknown."""
+
+Stage = Literal["media", "matching", "detectors"]
+
+Action = Literal["allow", "label", "restrict", "review", "hold", "remove", "quarantine"]
+
+ACTIONS: tuple[Action, ...] = (
+    "allow",
+    "label",
+    "restrict",
+    "review",
+    "hold",
+    "remove",
+    "quarantine",
+)
+"""Every action, weakest first."""
+
+
+def strength(action: Action) -> int:
+    """Return the rank of an action: 0 for ``allow``, 6 for ``quarantine``."""
+    return ACTIONS.index(action)
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every value in this module: immutable, strict on decode."""
+
+
+class Span(Value, frozen=True, kw_only=True):
+    """A stretch of time, ``start <= end``, in seconds from the start of the item."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        """Seconds from start to end."""
+        return self.end - self.start
+
+
+class Box(Value, frozen=True, kw_only=True):
+    """A rectangle in the upright picture; each side a fraction in [0, 1] of its size."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Signal(Value, frozen=True, kw_only=True):
+    """A category of the taxonomy that a detector saw.
+
+    Attributes:
+        category: Id in the taxonomy.
+        score: Highest score within the span, in [0, 1].
+        detector: Id of the detector.
+        version: Version of the detector.
+        span: When, or ``None`` for a still picture.
+        peak: Second of the highest score, or ``None`` for a still picture.
+        box: Where in the picture, or ``None`` where the detector does not say.
+    """
+
+    category: str
+    score: float
+    detector: str
+    version: str
+    span: Span | None = None
+    peak: float | None = None
+    box: Box | None = None
+
+
+class Match(Value, frozen=True, kw_only=True):
+    """An entry of a bank that the item met.
+
+    Attributes:
+        bank: Name of the bank.
+        entry: Id of the entry within the bank.
+        category: Category that the bank or the entry carries.
+        role: What the bank is for.
+        kind: Which fingerprint met.
+        distance: Smallest Hamming distance met, in bits; 0 for exact digests.
+        transform: How the query had to be turned.
+        span: When in the query, or ``None`` for a still picture.
+        peak: Second of the query at which the smallest distance was met, or ``None``.
+        entry_span: When in the entry, or ``None`` where the entry is a still picture.
+        query_share: Share of the query's length that matched, in [0, 1].
+        entry_share: Share of the entry's length that matched, in [0, 1].
+        note: The entry's note, for people.
+    """
+
+    bank: str
+    entry: str
+    category: str
+    role: Role
+    kind: FingerprintKind
+    distance: int
+    transform: Transform = "none"
+    span: Span | None = None
+    peak: float | None = None
+    entry_span: Span | None = None
+    query_share: float = 1.0
+    entry_share: float = 1.0
+    note: str = ""
+
+
+class Unknown(Value, frozen=True, kw_only=True):
+    """Something that could not be answered.
+
+    Attributes:
+        stage: Where in the pipeline the answer is missing.
+        cause: Why.
+        detail: One line for people: what happened, and which setting moves it.
+        span: Which part of the item is not judged, or ``None`` for all of it.
+        detector: Id of the detector that could not answer, or ``None``.
+        categories: Categories that are unknown because of it; empty means all.
+    """
+
+    stage: Stage
+    cause: Cause
+    detail: str
+    span: Span | None = None
+    detector: str | None = None
+    categories: tuple[str, ...] = ()
+
+
+class MediaInfo(Value, frozen=True, kw_only=True):
+    """What the media is, found by content and never by name.
+
+    Attributes:
+        kind: Still image, animation or video.
+        format: Container or file format, for example ``jpeg`` or ``mp4``.
+        codec: Codec of the video stream, or ``None`` for pictures.
+        width: Width in pixels of the upright picture.
+        height: Height in pixels of the upright picture.
+        duration: Length in seconds; 0.0 for a still picture. For a video it is what was
+            seen where the file does not say.
+        orientation: EXIF orientation 1 to 8 of a picture that was applied; 1 is upright.
+        rotation: Degrees counter-clockwise that a video was turned by; 0, 90, 180 or 270.
+        frames_seen: Frames that were decoded.
+        frames_judged: Frames that were hashed and shown to the detectors.
+        notes: What was done to the picture before it was judged, in words.
+    """
+
+    kind: Kind
+    format: str
+    width: int
+    height: int
+    codec: str | None = None
+    duration: float = 0.0
+    orientation: int = 1
+    rotation: int = 0
+    frames_seen: int = 0
+    frames_judged: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class FrameHash(Value, frozen=True, kw_only=True):
+    """The PDQ of one judged frame.
+
+    Attributes:
+        second: When the frame is shown.
+        pdq: 64 hexadecimal digits.
+        quality: PDQ quality, 0 to 100; below 50 the hash says nothing.
+    """
+
+    second: float
+    pdq: str
+    quality: int
+
+
+class Track(Value, frozen=True, kw_only=True):
+    """The scores of one detector for one category over all judged frames.
+
+    Attributes:
+        category: Id in the taxonomy.
+        detector: Id of the detector.
+        seconds: When each frame is shown, ascending.
+        scores: Score of each frame, in [0, 1]; as many as ``seconds``.
+    """
+
+    category: str
+    detector: str
+    seconds: tuple[float, ...]
+    scores: tuple[float, ...]
+
+
+class Evidence(Value, frozen=True, kw_only=True):
+    """All that is known of one item, and all that is not.
+
+    Attributes:
+        sha256: Digest of the bytes, or ``None`` where they could not be read.
+        md5: Digest of the bytes, or ``None`` where they could not be read.
+        size: Bytes, or ``None`` where they could not be read.
+        media: What the media is, or ``None`` where that is unknown.
+        frames: PDQ of each judged frame; one for a still picture.
+        tracks: Scores over time, for animations and videos.
+        matches: Entries met, strongest first.
+        signals: What detectors saw, highest score first.
+        unknowns: What could not be answered.
+        banks: Names of the banks that were asked.
+        covered: Categories that a detector answers for. A category that is in none of
+            ``covered`` and the banks' categories was not looked for.
+        versions: Versions of everything that made this evidence.
+    """
+
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    media: MediaInfo | None = None
+    frames: tuple[FrameHash, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    matches: tuple[Match, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    unknowns: tuple[Unknown, ...] = ()
+    banks: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+Ground = Literal["match", "signal", "unknown"]
+"""Which list of the evidence a reason points into."""
+
+
+class Bound(Value, frozen=True, kw_only=True):
+    """One comparison that a rule makes.
+
+    Attributes:
+        of: What is compared: ``score``, ``distance``, ``query_share``, ``entry_share``.
+        observed: The value in the evidence.
+        threshold: The value in the policy.
+        holds: Whether the comparison came out for the rule.
+    """
+
+    of: Literal["score", "distance", "query_share", "entry_share"]
+    observed: float
+    threshold: float
+    holds: bool
+
+
+class Reason(Value, frozen=True, kw_only=True):
+    """A rule of the policy, met with one piece of evidence.
+
+    Attributes:
+        rule: Where in the policy the rule stands, for example
+            ``thresholds.sexual.explicit.review``.
+        action: What the rule asks for.
+        ground: Which list of the evidence it rests on.
+        index: Which element of that list.
+        category: Category concerned, or ``None`` for an unknown that concerns all.
+        bounds: The comparisons made, with the values.
+        text: The reason in words.
+        overruled_by: The rule that silenced this one, or ``None``.
+    """
+
+    rule: str
+    action: Action
+    ground: Ground
+    index: int
+    category: str | None
+    bounds: tuple[Bound, ...]
+    text: str
+    overruled_by: str | None = None
+
+
+class Decision(Value, frozen=True, kw_only=True):
+    """The strongest effect of all rules that fired, under one policy version.
+
+    Attributes:
+        action: What to do.
+        judged: False where the action rests on nothing but missing evidence.
+        reasons: Rules that fired, strongest first.
+        near: Rules that nearly fired, nearest first.
+        rest: Rules that were met with evidence and are far from firing.
+        policy: Id and version of the policy, for example ``default/1``.
+        policy_sha256: Digest of the policy's canonical form.
+    """
+
+    action: Action
+    judged: bool
+    reasons: tuple[Reason, ...]
+    near: tuple[Reason, ...]
+    rest: tuple[Reason, ...]
+    policy: str
+    policy_sha256: str
+
+
+class Item(Value, frozen=True, kw_only=True):
+    """One item, judged.
+
+    Attributes:
+        schema: Version of this JSON.
+        path: Path as it was given or found.
+        evidence: What is known of it.
+        decision: What to do.
+        elapsed: Seconds that the work took.
+    """
+
+    schema: int = SCHEMA_VERSION
+    path: str
+    evidence: Evidence
+    decision: Decision
+    elapsed: float
+
+
+class Report(Value, frozen=True, kw_only=True):
+    """Many items, judged.
+
+    Attributes:
+        schema: Version of this JSON.
+        tidegate: Version of Tidegate.
+        taxonomy: Version of the taxonomy.
+        items: In the order in which they were given or found.
+        summary: Number of items by action.
+        unjudged: Number of items that could not be judged.
+        skipped: Number of files in scanned folders that are no images or videos.
+        interrupted: True where the scan was stopped before its end.
+    """
+
+    schema: int = SCHEMA_VERSION
+    tidegate: str
+    taxonomy: int
+    items: tuple[Item, ...]
+    summary: dict[str, int]
+    unjudged: int
+    skipped: int = 0
+    interrupted: bool = False
+
+
+def seconds(value: float) -> float:
+    """Round a time to milliseconds, the resolution of every time in the evidence."""
+    return round(float(value), 3)
+
+
+def to_builtins(value: Value) -> Any:
+    """Return plain dictionaries and lists, as the JSON has them."""
+    return msgspec.to_builtins(value)
