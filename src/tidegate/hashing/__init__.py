@@ -1,0 +1,15 @@
+"""Fingerprints: exact digests of the bytes, and PDQ of the picture."""
+
+from tidegate.hashing.digests import Digests, digests
+from tidegate.hashing.pdq import MIN_QUALITY, MIN_SIDE, Pdq, dihedral, hamming, pdq
+
+__all__ = [
+    "MIN_QUALITY",
+    "MIN_SIDE",
+    "Digests",
+    "Pdq",
+    "digests",
+    "dihedral",
+    "hamming",
+    "pdq",
+]
