@@ -1,0 +1,233 @@
+"""Banks and their entries: the known content that items are held against."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from tidegate.evidence import Role
+from tidegate.taxonomy import bankable
+
+MIN_QUALITY = 50
+"""PDQ hashes of lower quality say nothing and never vote."""
+
+LARGEST_DISTANCE = 64
+"""Bits: beyond it, unrelated pictures begin to meet."""
+
+EntryKind = Literal["image", "video"]
+
+State = Literal["active", "disabled", "withdrawn"]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a bank may be called: such a name is safe in files, addresses and policies."""
+
+LONGEST_ID = 200
+"""Characters of an entry's id."""
+
+
+class BankError(ValueError):
+    """A bank, an entry or a file that holds them is not what it should be."""
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """The PDQ of a still picture or of one frame of a video.
+
+    Attributes:
+        pdq: 64 lower-case hexadecimal digits.
+        second: When the frame is shown; 0.0 for a still picture.
+        quality: PDQ quality, 0 to 100, or ``None`` where the source does not say.
+    """
+
+    pdq: str
+    second: float = 0.0
+    quality: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the hash says anything; an unknown quality gets the benefit of the doubt."""
+        return self.quality is None or self.quality >= MIN_QUALITY
+
+
+class Entry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """One piece of known content, with all its fingerprints.
+
+    Attributes:
+        id: Unique within the bank, 1 to 200 printable characters.
+        kind: Still picture or video. Digests meet whatever the kind.
+        sha256: Digests of files that hold it, 64 lower-case hexadecimal digits each.
+        md5: Digests of files that hold it, 32 lower-case hexadecimal digits each.
+        pdq: Of a picture: its hashes. Of a video: its frames, seconds ascending.
+        duration: Length of a video in seconds; 0.0 for a picture or where unknown.
+        category: Category of this entry, or ``None`` for that of its bank.
+        note: For people.
+        provenance: Where the entry comes from.
+        added: When it was added, ISO 8601, or empty.
+        state: ``withdrawn`` for good, ``disabled`` for a time or until further notice.
+        disabled_until: When a disabled entry is active again, ISO 8601 with a time zone,
+            or ``None``.
+
+    Raises:
+        BankError: A field is not as described.
+    """
+
+    id: str
+    kind: EntryKind = "image"
+    sha256: tuple[str, ...] = ()
+    md5: tuple[str, ...] = ()
+    pdq: tuple[Frame, ...] = ()
+    duration: float = 0.0
+    category: str | None = None
+    note: str = ""
+    provenance: str = ""
+    added: str = ""
+    state: State = "active"
+    disabled_until: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.id) <= LONGEST_ID or not self.id.isprintable():
+            raise BankError(f"an entry's id is 1 to {LONGEST_ID} printable characters")
+        _check_choice("kind", self.kind, get_args(EntryKind))
+        _check_choice("state", self.state, get_args(State))
+        if self.category is not None:
+            _check_category(self.category)
+        if not (self.sha256 or self.md5 or self.pdq):
+            raise BankError(f"entry {self.id} holds no fingerprint")
+        for name, digits, values in (
+            ("sha256", 64, self.sha256),
+            ("md5", 32, self.md5),
+            ("pdq", 64, [frame.pdq for frame in self.pdq]),
+        ):
+            for value in values:
+                if not is_hex(value, digits):
+                    raise BankError(f"{value[:80]!r} is no {name}: {digits} hexadecimal digits")
+        seconds = [frame.second for frame in self.pdq]
+        if seconds != sorted(seconds) or (seconds and not 0.0 <= seconds[0] <= seconds[-1] < 1e9):
+            raise BankError(f"the frames of entry {self.id} are not in the order of their seconds")
+        if not 0.0 <= self.duration < 1e9:
+            raise BankError(f"{self.duration} seconds is no duration")
+        if self.disabled_until is not None:
+            _moment(self.disabled_until)
+
+    def active(self, now: datetime) -> bool:
+        """Whether the entry may match.
+
+        Args:
+            now: The present, with a time zone.
+        """
+        if self.state == "disabled" and self.disabled_until is not None:
+            return _moment(self.disabled_until) <= now
+        return self.state == "active"
+
+
+class Bank(msgspec.Struct, frozen=True, kw_only=True):
+    """A named collection of known content.
+
+    Attributes:
+        name: Letters, digits, ``.``, ``_`` and ``-``; at most 64 characters.
+        category: What its entries are, unless they say so themselves; any category of
+            the taxonomy but the context flags.
+        role: What is done with a match; ``allow`` is for content known to be good.
+        max_distance: Bits up to which a PDQ counts as met, 0 to 64.
+        source: Who made it.
+        legal_basis: Why it may be kept and compared.
+        entries: In the order in which they were added; no id twice.
+
+    Raises:
+        BankError: A field is not as described.
+    """
+
+    name: str
+    category: str = "known.other"
+    role: Role = "block"
+    max_distance: int = 31
+    source: str = ""
+    legal_basis: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise BankError(f"{self.name[:80]!r} is no bank name: {NAME.pattern}")
+        _check_category(self.category)
+        _check_choice("role", self.role, get_args(Role))
+        if not 0 <= self.max_distance <= LARGEST_DISTANCE:
+            raise BankError(f"max_distance is 0 to {LARGEST_DISTANCE}, not {self.max_distance}")
+        seen: set[str] = set()
+        for entry in self.entries:
+            if entry.id in seen:
+                raise BankError(f"bank {self.name} holds entry {entry.id} twice")
+            seen.add(entry.id)
+
+
+def is_hex(text: str, digits: int) -> bool:
+    """Whether a text is exactly this many lower-case hexadecimal digits."""
+    return len(text) == digits and not text.strip("0123456789abcdef")
+
+
+def add_entries(bank: Bank, entries: Iterable[Entry]) -> Bank:
+    """Return the bank with more entries.
+
+    Raises:
+        BankError: An id is taken.
+    """
+    return msgspec.structs.replace(bank, entries=(*bank.entries, *entries))
+
+
+def next_id(bank: Bank) -> str:
+    """Return one more than the largest of the ids that are numbers; "1" where none is."""
+    return str(1 + max((int(e.id) for e in bank.entries if _is_number(e.id)), default=0))
+
+
+def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
+    """Return the bank with the entries whose content it does not hold yet.
+
+    Content is the same where all fingerprints are. An entry whose id is taken gets the
+    next number for an id; one without a category of its own takes that of this bank.
+    """
+    held = {_content(entry) for entry in bank.entries}
+    taken = {entry.id for entry in bank.entries}
+    number = int(next_id(bank))
+    added: list[Entry] = []
+    for entry in entries:
+        if _content(entry) in held:
+            continue
+        held.add(_content(entry))
+        if entry.id in taken:
+            while str(number) in taken:
+                number += 1
+            entry = msgspec.structs.replace(entry, id=str(number))
+        taken.add(entry.id)
+        added.append(entry)
+    return add_entries(bank, added)
+
+
+def _content(entry: Entry) -> tuple[object, ...]:
+    hashes = tuple((frame.second, frame.pdq) for frame in entry.pdq)
+    return entry.kind, entry.sha256, entry.md5, hashes
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BankError(f"{name} is one of {', '.join(choices)}, not {value[:80]!r}")
+
+
+def _check_category(name: str) -> None:
+    if name not in bankable():
+        raise BankError(f"{name[:80]!r} is no category that a bank may carry")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BankError(f"{text[:80]!r} is no ISO 8601 time") from None
+    if moment.tzinfo is None:
+        raise BankError(f"{text!r} says no time zone")
+    return moment

@@ -1,0 +1,174 @@
+"""Hash lists as others write them: plain text, CSV and JSON Lines.
+
+Plain text is the local file of python-threatexchange, ``type hash`` or ``hash`` a line.
+CSV has a header line and JSON Lines an object a line, with these names:
+
+========================  =====================================================
+``hash`` or ``signal``    the hash; its type is ``type`` or ``signal_type``, or
+                          follows from its length: 64 digits are a PDQ, 32 an MD5
+``pdq``, ``sha256``,      hashes that name their type themselves; one row may have
+``md5``                   several, of the same content
+``quality``               of the PDQ, 0 to 100
+``id``                    unique; the line number where it is missing
+``category``              of the taxonomy; that of the bank where it is missing
+``note``, ``provenance``  for people; ``source`` is read as ``provenance``
+========================  =====================================================
+
+Other names are ignored: foreign lists carry much that is of no use here.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from tidegate.matching.bank import BankError, Entry, Frame, is_hex
+
+Line = tuple[int, str]
+"""A line of a file without its line break, and its number, from 1."""
+
+TYPES = {"pdq": "pdq", "sha256": "sha256", "md5": "md5", "video_md5": "md5"}
+"""Types of hashes by the names that lists use."""
+
+_HASH = ("hash", "signal")
+_TYPE = ("type", "signal_type")
+_PROVENANCE = ("provenance", "source")
+
+COLUMNS = frozenset((*_HASH, *TYPES))
+"""Names of which a table has at least one."""
+
+
+class LineError(BankError):
+    """A line of a list is not what it should be."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"line {number}: {reason}")
+
+
+def speaks(line: str) -> bool:
+    """Whether a line is neither blank nor a comment."""
+    text = line.strip()
+    return bool(text) and not text.startswith("#")
+
+
+def is_csv_header(line: str) -> bool:
+    """Whether a line names the columns of a table of hashes."""
+    return not COLUMNS.isdisjoint(_column(name) for name in line.split(","))
+
+
+def read_plain(lines: Iterable[Line]) -> Iterator[Entry]:
+    """Read ``hash`` or ``type hash`` a line.
+
+    Raises:
+        LineError: A line is neither.
+    """
+    for number, line in lines:
+        words = line.split()
+        if not speaks(line):
+            continue
+        if len(words) == 1:
+            yield _entry(number, {"hash": words[0]})
+        elif len(words) == 2:
+            yield _entry(number, {"type": words[0], "hash": words[1]})
+        else:
+            raise LineError(number, "neither a hash nor a type and a hash")
+
+
+def read_csv(lines: Iterable[Line]) -> Iterator[Entry]:
+    """Read a table whose first line names the columns.
+
+    Raises:
+        LineError: A row is not what it should be.
+    """
+    number = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal number
+        for line_number, line in lines:
+            number = line_number
+            yield line + "\n"
+
+    rows = csv.reader(texts(), strict=True)
+    try:
+        names = [_column(name) for name in next(rows)]
+        for cells in rows:
+            if not speaks(",".join(cells)):
+                continue
+            if len(cells) > len(names):
+                raise LineError(number, f"{len(cells)} cells under {len(names)} names")
+            yield _entry(number, dict(zip(names, cells, strict=False)))
+    except csv.Error as error:
+        raise LineError(number, str(error)) from None
+
+
+def read_jsonl(lines: Iterable[Line]) -> Iterator[Entry]:
+    """Read an object a line.
+
+    Raises:
+        LineError: A line is no object, or not what it should be.
+    """
+    decoder = msgspec.json.Decoder(dict[str, object])
+    for number, line in lines:
+        if not speaks(line):
+            continue
+        try:
+            row = decoder.decode(line)
+        except msgspec.DecodeError as error:
+            raise LineError(number, str(error)) from None
+        yield _entry(number, {_column(k): str(v) for k, v in row.items() if v is not None})
+
+
+def _entry(number: int, row: Mapping[str, str]) -> Entry:
+    """Make an entry of a row."""
+    cells = {name: cell.strip() for name, cell in row.items()}
+    hashes: dict[str, str] = {}
+    for name in ("pdq", "sha256", "md5"):
+        if cells.get(name):
+            hashes[name] = cells[name].lower()
+    if text := _first(cells, _HASH).lower():
+        hashes[_type(number, _first(cells, _TYPE), text)] = text
+    if not hashes:
+        raise LineError(number, "no hash")
+    try:
+        return Entry(
+            id=cells.get("id") or str(number),
+            sha256=(hashes["sha256"],) if "sha256" in hashes else (),
+            md5=(hashes["md5"],) if "md5" in hashes else (),
+            pdq=(Frame(hashes["pdq"], 0.0, _quality(cells)),) if "pdq" in hashes else (),
+            category=cells.get("category") or None,
+            note=cells.get("note", ""),
+            provenance=_first(cells, _PROVENANCE),
+        )
+    except BankError as error:
+        raise LineError(number, str(error)) from None
+
+
+def _type(number: int, word: str, text: str) -> str:
+    """Return the type of a hash, by its word or else by its length."""
+    if word:
+        kind = TYPES.get(word.lower())
+        if kind is None:
+            raise LineError(number, f"{word[:80]!r} is no type: {', '.join(TYPES)}")
+        return kind
+    if is_hex(text, 64):
+        return "pdq"
+    if is_hex(text, 32):
+        return "md5"
+    raise LineError(number, f"{text[:80]!r} is no hash: 64 or 32 hexadecimal digits")
+
+
+def _quality(cells: Mapping[str, str]) -> int | None:
+    text = cells.get("quality", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) <= 100):
+        raise BankError(f"{text[:80]!r} is no quality: 0 to 100")
+    return int(text)
+
+
+def _column(name: str) -> str:
+    return name.strip().strip('"').lower()
+
+
+def _first(cells: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((cells[name] for name in names if cells.get(name)), "")

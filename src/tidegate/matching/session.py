@@ -1,0 +1,268 @@
+"""One item, held against all banks while its frames stream by.
+
+A session keeps what met, not the frames: its memory grows with the hits, and those are
+bounded for each frame.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.evidence import FingerprintKind, Kind, Match, Span, Transform
+from tidegate.matching.align import Runs, align, runs
+from tidegate.matching.bank import MIN_QUALITY
+from tidegate.matching.catalogue import Catalogue, Known
+from tidegate.matching.index import HASH_BYTES
+from tidegate.matching.timeline import HOLE, Timeline, share, span, stretches
+
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
+
+MOST_RUNS = 512
+"""Runs of neighbouring hits that a frame keeps, nearest first."""
+
+
+class Found(NamedTuple):
+    """The hits of one entry, by frame of the query.
+
+    Attributes:
+        transform: (n,) int64, place in ``TRANSFORMS``.
+        hits: n runs, whose entry frames count from the entry's first.
+    """
+
+    transform: NDArray[np.int64]
+    hits: Runs
+
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Found":
+        """Return some of the hits."""
+        return Found(self.transform[chosen], Runs(*(column[chosen] for column in self.hits)))
+
+
+class Session:
+    """Gathers what one item meets. Not safe to share between threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._radius = catalogue.radius
+        self._seconds: list[float] = []
+        self._hits: list[tuple[int, Runs]] = []
+        self._nearest: dict[int, tuple[int, float]] = {}
+        self._exact: dict[int, FingerprintKind] = {}
+
+    def exact(self, sha256: str | None, md5: str | None) -> None:
+        """Look up the digests of the item's bytes, in lower-case hexadecimal digits."""
+        for number in self._catalogue.by_sha256.get(sha256 or "", ()):
+            self._exact[number] = "sha256"
+        for number in self._catalogue.by_md5.get(md5 or "", ()):
+            self._exact.setdefault(number, "md5")
+
+    def add(self, second: float, hashes: NDArray[np.uint8], quality: int) -> bool:
+        """Look up one frame, or the only picture.
+
+        Args:
+            second: When the frame is shown; not before the last one. 0.0 for a picture.
+            hashes: (8, 32) uint8, the frame turned by each transform.
+            quality: PDQ quality, 0 to 100; below 50 the frame has no vote.
+
+        Returns:
+            Whether a peak may be here: the frame met an entry more closely than any
+            before it in the same stretch of hits.
+
+        Raises:
+            ValueError: The hashes are of another shape or type, or time runs backwards.
+        """
+        if hashes.shape != (len(TRANSFORMS), HASH_BYTES):
+            raise ValueError(f"hashes are (8, 32) uint8, not {hashes.shape}")
+        if self._seconds and second < self._seconds[-1]:
+            raise ValueError(f"a frame at {second} s follows one at {self._seconds[-1]} s")
+        self._seconds.append(second)
+        if quality < MIN_QUALITY:
+            return False
+        transform, row, distance = self._catalogue.index.search(hashes, self._radius)
+        met = distance <= self._catalogue.limit[row]
+        # Entry and transform in one number: a run must not go from one to another.
+        key = self._catalogue.owner[row[met]] * len(TRANSFORMS) + transform[met]
+        hits = runs(key, row[met], distance[met])
+        if len(hits.frame) > MOST_RUNS:
+            nearest = np.sort(np.argsort(hits.distance, kind="stable")[:MOST_RUNS])
+            hits = Runs(*(column[nearest] for column in hits))
+        if len(hits.frame):
+            self._hits.append((len(self._seconds) - 1, hits))
+        return self._is_peak(second, hits)
+
+    def finish(self, kind: Kind, duration: float) -> tuple[Match, ...]:
+        """Return what the item met, nearest first.
+
+        An entry that met by a digest is not listed again by PDQ. In a film there is a
+        match for each piece, and all of them tell the share that the pieces of the
+        entry have together.
+
+        Args:
+            kind: What the item is.
+            duration: Its length in seconds, 0.0 for a picture.
+        """
+        matches = [
+            _exact_match(self._catalogue.known[number], by, kind, duration)
+            for number, by in self._exact.items()
+        ]
+        query = Timeline.of(self._seconds, duration, held=kind == "animation")
+        for number, found in self._found():
+            if number not in self._exact:
+                known = self._catalogue.known[number]
+                if kind == "image":
+                    matches.append(_picture(known, found))
+                elif known.entry.kind == "image":
+                    matches += _picture_in_film(known, found, query)
+                else:
+                    matches += _film_in_film(known, found, query)
+        return tuple(sorted(matches, key=_rank))
+
+    def _is_peak(self, second: float, hits: Runs) -> bool:
+        """Whether an entry is nearer than before, since it was last out of sight."""
+        peak = False
+        for key, distance in zip(hits.frame.tolist(), hits.distance.tolist(), strict=True):
+            before, seen = self._nearest.get(key, (distance + 1, second))
+            if second - seen > HOLE or distance < before:
+                before, peak = distance, True
+            self._nearest[key] = before, second
+        return peak
+
+    def _found(self) -> Iterator[tuple[int, Found]]:
+        """Yield the hits of each entry, frames ascending."""
+        if not self._hits:
+            return
+        frame = np.repeat(
+            [frame for frame, _ in self._hits], [len(hits.frame) for _, hits in self._hits]
+        )
+        key, first, last, distance = (
+            np.concatenate(columns) for columns in zip(*(h for _, h in self._hits), strict=True)
+        )
+        owner, transform = np.divmod(key, len(TRANSFORMS))
+        order = np.argsort(owner, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1):
+            number = int(owner[part[0]])
+            start = self._catalogue.known[number].first_row
+            hits = Runs(frame[part], first[part] - start, last[part] - start, distance[part])
+            yield number, Found(transform[part], hits)
+
+
+def _exact_match(known: Known, by: FingerprintKind, kind: Kind, duration: float) -> Match:
+    film = known.entry.kind == "video" and known.entry.duration > 0.0
+    return _match(
+        known,
+        by,
+        distance=0,
+        span=None if kind == "image" else span(0.0, duration),
+        entry_span=span(0.0, known.entry.duration) if film else None,
+    )
+
+
+def _picture(known: Known, found: Found) -> Match:
+    """A picture met a picture, or a moment of a film."""
+    hits = found.hits
+    best = np.lexsort((hits.first, found.transform, hits.distance))[0]
+    moment = None
+    if known.entry.kind == "video":
+        owned = known.timeline.owned()
+        moment = span(owned[hits.first[best], 0], owned[hits.last[best], 1])
+    return _match(
+        known,
+        "pdq",
+        distance=int(hits.distance[best]),
+        transform=TRANSFORMS[found.transform[best]],
+        entry_span=moment,
+        entry_share=1.0 if moment is None else share([moment], known.timeline.duration),
+    )
+
+
+def _picture_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
+    """Frames of a film met a picture."""
+    hits = found.hits
+    order = np.lexsort((found.transform, hits.distance, hits.frame))
+    frames, nearest = np.unique(hits.frame[order], return_index=True)
+    best = found.only(order[nearest])
+    owned = query.owned()[frames]
+    peaks = []
+    for stretch in stretches(owned):
+        peak = stretch.start + int(np.argmin(best.hits.distance[stretch]))
+        peaks.append((peak, span(owned[stretch.start, 0], owned[stretch.stop - 1, 1])))
+    covered = share([when for _, when in peaks], query.duration)
+    return [
+        _match(
+            known,
+            "pdq",
+            distance=int(best.hits.distance[peak]),
+            transform=TRANSFORMS[best.transform[peak]],
+            span=when,
+            peak=round(float(query.seconds[frames[peak]]), 3),
+            query_share=covered,
+        )
+        for peak, when in peaks
+    ]
+
+
+def _film_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
+    """Frames of a film met frames of a film; only what stays in step counts."""
+    turned = _most_voted(found)
+    hits = found.only(found.transform == turned).hits
+    pieces = align(query, known.timeline, hits)
+    return [
+        _match(
+            known,
+            "pdq",
+            distance=piece.distance,
+            transform=TRANSFORMS[turned],
+            span=piece.span,
+            peak=piece.peak,
+            entry_span=piece.entry_span,
+            query_share=share([p.span for p in pieces], query.duration),
+            entry_share=share([p.entry_span for p in pieces], known.timeline.duration),
+        )
+        for piece in pieces
+    ]
+
+
+def _most_voted(found: Found) -> int:
+    """Return the transform that most frames met in; among equals the nearer, the first."""
+
+    def votes(transform: int) -> tuple[int, int, int]:
+        hits = found.only(found.transform == transform).hits
+        return len(np.unique(hits.frame)), -int(hits.distance.min()), -transform
+
+    present: list[int] = np.unique(found.transform).tolist()
+    return max(present, key=votes)
+
+
+def _match(
+    known: Known,
+    by: FingerprintKind,
+    *,
+    distance: int,
+    transform: Transform = "none",
+    span: Span | None = None,
+    peak: float | None = None,
+    entry_span: Span | None = None,
+    query_share: float = 1.0,
+    entry_share: float = 1.0,
+) -> Match:
+    return Match(
+        bank=known.bank.name,
+        entry=known.entry.id,
+        category=known.category,
+        role=known.bank.role,
+        kind=by,
+        distance=distance,
+        transform=transform,
+        span=span,
+        peak=peak,
+        entry_span=entry_span,
+        query_share=query_share,
+        entry_share=entry_share,
+        note=known.entry.note,
+    )
+
+
+def _rank(match: Match) -> tuple[int, float, str, str, float]:
+    start = 0.0 if match.span is None else match.span.start
+    return match.distance, -match.query_share, match.bank, match.entry, start
