@@ -1,0 +1,83 @@
+import pytest
+
+from tidegate.pipeline import load_policy
+from tidegate.policy import PolicyError, parse
+
+HEAD = "tidegate_policy: 1\nid: p\nversion: 3\n"
+BANKS = """banks:
+  - {id: a, where: {role: allow}, action: allow}
+  - {id: b, where: {role: block}, action: remove}
+  - {id: r, where: {role: review}, action: review}
+"""
+UNKNOWNS = "unknowns:\n  - {id: u, where: {}, action: review}\n"
+GOOD = HEAD + BANKS + UNKNOWNS
+
+
+def test_the_default_policy_loads():
+    policy = load_policy()
+    assert policy.name == "default/1"
+    assert policy.thresholds["sexual.explicit"]["review"] == 0.80
+
+
+def test_a_minimal_policy_loads():
+    assert parse(GOOD, "p.yaml").name == "p/3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x: [", "p.yaml:1: expected the node content, but found '<stream end>'"),
+        ("", "p.yaml: Expected `object`, got `null`"),
+        (GOOD + "prompts: []\n", "p.yaml:10: Object contains unknown field `prompts`"),
+        (
+            GOOD + "thresholds:\n  people.uyghur: {label: 0.5}\n",
+            "p.yaml:11: 'people.uyghur' is not a category of taxonomy v1",
+        ),
+        (
+            GOOD + "thresholds:\n  known.other: {label: 0.5}\n",
+            "p.yaml:11: known.other is never scored by a detector: write a rule under 'banks'",
+        ),
+        (
+            GOOD + "thresholds:\n  violence.gore: {allow: 0.5}\n",
+            "p.yaml:11: violence.gore: a score cannot ask for 'allow'",
+        ),
+        (
+            GOOD + "thresholds:\n  violence.gore: {label: 0.9, remove: 0.5}\n",
+            "p.yaml:11: violence.gore: 'remove' is stronger than 'label' but asks for a lower "
+            "score (0.5 < 0.9)",
+        ),
+        (
+            HEAD + BANKS.replace("{role: block}", "{role: blok}") + UNKNOWNS,
+            "p.yaml:6: Invalid enum value 'blok' (at banks.1.where.role)",
+        ),
+        (
+            HEAD + BANKS.replace("action: remove", "action: allow") + UNKNOWNS,
+            "p.yaml:6: rule 'b': only a match in an allow bank can allow",
+        ),
+        (
+            HEAD + BANKS + "  - {id: c, where: {role: block}, action: hold}\n" + UNKNOWNS,
+            "p.yaml:8: rules 'b' and 'c' have the same conditions: change one",
+        ),
+        (
+            HEAD + BANKS.replace("{role: review}", "{bank: x}") + UNKNOWNS,
+            "p.yaml:4: no rule is for every match in a bank of role 'review': add one",
+        ),
+        (
+            HEAD + BANKS + "unknowns:\n  - {id: u, where: {}, action: allow}\n",
+            "p.yaml:9: rule 'u': a missing answer is not clean, it cannot 'allow'",
+        ),
+        (
+            HEAD + BANKS + "unknowns:\n  - {id: u, where: {cause: corrupt}, action: hold}\n",
+            "p.yaml:8: no rule is for every missing answer: add one with 'where: {}'",
+        ),
+    ],
+)
+def test_a_policy_that_does_not_load_says_what_and_where(text, message):
+    with pytest.raises(PolicyError) as error:
+        parse(text, "p.yaml")
+    assert str(error.value) == message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(PolicyError, match=r"none\.yaml: cannot be read: No such file"):
+        load_policy(tmp_path / "none.yaml")
