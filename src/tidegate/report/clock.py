@@ -1,0 +1,31 @@
+"""Times as people read them on a player."""
+
+from tidegate.evidence import Span
+
+
+def clock(seconds: float, decimals: int = 0) -> str:
+    """Return a time as a player shows it.
+
+    Args:
+        seconds: Seconds from the start.
+        decimals: Digits after the second, 0 to 3. What is finer is cut, not rounded,
+            as players do.
+
+    Returns:
+        ``00:14``, with hours where needed ``1:02:03``, with decimals ``00:14.25``.
+    """
+    milliseconds = max(0, round(seconds * 1000))
+    whole, rest = divmod(milliseconds, 1000)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    fraction = f".{rest:03d}"[: 1 + decimals] if decimals else ""
+    if hours:
+        return f"{hours}:{minute:02d}:{second:02d}{fraction}"
+    return f"{minute:02d}:{second:02d}{fraction}"
+
+
+def stretch(span: Span) -> str:
+    """Return a span as ``00:14–00:31``, with decimals where it is shorter than a second."""
+    decimals = 2 if span.length < 1 else 0
+    start, end = clock(span.start, decimals), clock(span.end, decimals)
+    return start if start == end else f"{start}–{end}"

@@ -1,0 +1,36 @@
+"""What was looked for, and what was not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tidegate import taxonomy
+from tidegate.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a scan could have found.
+
+    Attributes:
+        looked_for: Categories that a detector answered for, in the order of the taxonomy.
+        not_looked_for: Categories that a detector might answer for and none did.
+        banks: Names of the banks that were asked.
+    """
+
+    looked_for: tuple[str, ...]
+    not_looked_for: tuple[str, ...]
+    banks: tuple[str, ...]
+
+
+def coverage(evidences: Iterable[Evidence]) -> Coverage:
+    """Return what was looked for in any of these."""
+    covered: set[str] = set()
+    banks: dict[str, None] = {}
+    for evidence in evidences:
+        covered.update(evidence.covered)
+        banks.update(dict.fromkeys(evidence.banks))
+    return Coverage(
+        looked_for=tuple(name for name in taxonomy.CATEGORIES if name in covered),
+        not_looked_for=tuple(name for name in taxonomy.detectable() if name not in covered),
+        banks=tuple(banks),
+    )

@@ -1,0 +1,75 @@
+"""The report on a terminal."""
+
+from rich.table import Table
+from rich.text import Text
+
+from tidegate.evidence import ACTIONS, Action, Item, Report
+from tidegate.report import words
+from tidegate.report.visible import shorten, visible
+
+_STYLES: dict[Action, str] = {
+    "allow": "green",
+    "label": "cyan",
+    "restrict": "blue",
+    "review": "yellow",
+    "hold": "dark_orange",
+    "remove": "bold red",
+    "quarantine": "bold white on dark_magenta",
+}
+_UNKNOWN = "italic magenta"
+
+
+def table(report: Report, path_width: int = 48) -> Table:
+    """Return one row an item: item, decision, strongest reason, time taken.
+
+    Args:
+        report: What to show, in its own order.
+        path_width: Characters that a path may take; longer ones are cut in the middle.
+    """
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    # Cells are Text, never str: Rich reads markup in strings, and file names are hostile.
+    rows.add_column("item", overflow="fold", min_width=12)
+    rows.add_column("decision", no_wrap=True)
+    rows.add_column("strongest reason", overflow="fold", ratio=1)
+    rows.add_column("time", justify="right", no_wrap=True, style="dim")
+    for item in report.items:
+        rows.add_row(
+            Text(shorten(visible(item.path), path_width)),
+            _decision(item),
+            Text(visible(words.outcome(item))),
+            Text(words.elapsed(item.elapsed)),
+        )
+    return rows
+
+
+def _decision(item: Item) -> Text:
+    action = item.decision.action
+    text = Text(action, _STYLES[action])
+    if not item.decision.judged:
+        text.append(", not judged", _UNKNOWN)
+    return text
+
+
+def summary(report: Report) -> Text:
+    """Return the number of items by decision, and every item that was not judged."""
+    text = Text(words.plural(len(report.items), "item"), "bold")
+    for action in reversed(ACTIONS):
+        if count := report.summary.get(action, 0):
+            text.append(" · ", "dim")
+            text.append(f"{count:,} {action}", _STYLES[action])
+    if report.skipped:
+        text.append(f"\n{words.plural(report.skipped, 'file')} skipped: no images or videos", "dim")
+    if report.interrupted:
+        text.append("\nInterrupted: the scan was stopped before its end.", "bold yellow")
+    if report.unjudged:
+        text.append(f"\n{words.plural(report.unjudged, 'item')} could not be judged:", _UNKNOWN)
+        for item in report.items:
+            if not item.decision.judged:
+                _append_unknowns(text, item)
+    return text
+
+
+def _append_unknowns(text: Text, item: Item) -> None:
+    text.append(f"\n  {visible(item.path)}", "bold")
+    for unknown in item.evidence.unknowns:
+        text.append(f"\n    {visible(words.unknown(unknown))}")

@@ -1,0 +1,28 @@
+import pytest
+
+from tidegate.evidence import Span
+from tidegate.report.clock import clock, stretch
+
+
+@pytest.mark.parametrize(
+    ("seconds", "decimals", "text"),
+    [
+        (0, 0, "00:00"),
+        (14.9, 0, "00:14"),
+        (14.29, 2, "00:14.29"),
+        (59.9996, 0, "01:00"),
+        (3723, 0, "1:02:03"),
+        (36000.5, 1, "10:00:00.5"),
+        (-0.001, 0, "00:00"),
+    ],
+)
+def test_clock(seconds: float, decimals: int, text: str) -> None:
+    assert clock(seconds, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [(14.0, 31.2, "00:14–00:31"), (14.2, 14.75, "00:14.20–00:14.75"), (3.0, 3.0, "00:03.00")],
+)
+def test_stretch(start: float, end: float, text: str) -> None:
+    assert stretch(Span(start=start, end=end)) == text
