@@ -1,0 +1,44 @@
+"""The one error of this room."""
+
+from tidegate.evidence import Cause, Span, Unknown
+from tidegate.media.settings import Budget
+
+
+class MediaError(Exception):
+    """Media could not be opened or decoded, wholly or from some second on.
+
+    Attributes:
+        cause: Why, in the vocabulary of the evidence.
+        detail: One line for people.
+        span: Which part is lost, or ``None`` for all of it.
+    """
+
+    def __init__(self, cause: Cause, detail: str, span: Span | None = None) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+        self.span = span
+
+    @property
+    def unknown(self) -> Unknown:
+        """The same as a value of the evidence."""
+        return Unknown(stage="media", cause=self.cause, detail=self.detail, span=self.span)
+
+
+def over(observed: float, unit: str, limit: float, setting: str) -> str:
+    """Return the line that says which budget was passed, by what, and where it is set."""
+    return f"{observed:,.10g} {unit} are over the budget of {limit:,.10g} (budget.{setting})"
+
+
+def check_pixels(width: int, height: int, budget: Budget) -> None:
+    """Refuse a frame by the size in its header.
+
+    Raises:
+        MediaError: It has more pixels than the budget allows, or none.
+    """
+    pixels = width * height
+    if pixels > budget.pixels:
+        detail = over(pixels, "pixels a frame", budget.pixels, "pixels")
+        raise MediaError("too_many_pixels", detail)
+    if pixels <= 0:
+        raise MediaError("corrupt", "has no width or no height")

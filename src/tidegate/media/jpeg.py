@@ -1,0 +1,60 @@
+"""JPEG by libjpeg-turbo, at full resolution; what it refuses goes to Pillow."""
+
+import mmap
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image
+
+from tidegate.evidence import Cause, MediaInfo
+from tidegate.media import pictures, rgb
+from tidegate.media.outlet import Outlet
+from tidegate.media.wire import Job
+
+_HARMLESS = ("extraneous bytes", "Invalid SOS parameters", "Adobe", "JFIF", "progression")
+"""Warnings of libjpeg about files that are whole nevertheless."""
+
+
+def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
+    """Decode a JPEG and hand it out upright."""
+    image = pictures.open_image(job, descriptor)
+    turn = rgb.orientation(image)
+    if image.mode not in ("L", "RGB"):
+        pictures.decode(job, descriptor, outlet)
+        return
+    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
+        try:
+            pixels, complaint = _decode(data)
+        except ValueError:
+            pictures.decode(job, descriptor, outlet)
+            return
+    if pixels.shape[:2] != (image.height, image.width):
+        raise ValueError("two decoders disagree on its size")
+    if turn != 1:
+        pixels = np.asarray(rgb.upright(Image.fromarray(pixels), turn))
+    outlet.count()
+    outlet.facts(
+        MediaInfo(
+            kind="image",
+            format="jpeg",
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            orientation=turn,
+            frames_seen=1,
+        )
+    )
+    outlet.frame(pixels)
+    if complaint:
+        cause: Cause = "truncated" if "premature end" in complaint.lower() else "corrupt"
+        outlet.unknown(cause, f"the picture is only partly there: {complaint}")
+
+
+def _decode(data: mmap.mmap) -> tuple[NDArray[np.uint8], str]:
+    """Return the pixels, and what is wrong with them."""
+    try:
+        return simplejpeg.decode_jpeg(data, "RGB"), ""
+    except ValueError as error:
+        complaint = str(error)
+        pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False)
+        return pixels, "" if any(word in complaint for word in _HARMLESS) else complaint

@@ -1,0 +1,115 @@
+"""The way out of the child: what the decoders tell, and to whom they give frames."""
+
+import math
+import select
+import socket
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.evidence import Cause, MediaInfo, Span, Unknown, seconds
+from tidegate.media import memory, wire
+
+_LARGE = 64 * 1024**2
+
+
+class StoppedError(BaseException):
+    """Nobody wants the rest of the job. No decoder's ``except Exception`` may catch it."""
+
+
+class GoneError(BaseException):
+    """The parent is gone, and with it every reason to go on."""
+
+
+class Outlet:
+    """Carries one job's results to the parent. Waits while both slots are taken.
+
+    Attributes:
+        seen: Frames decoded so far; the decoders count them here.
+        judged: Frames handed out so far.
+        troubles: Unknowns told so far.
+    """
+
+    def __init__(self, sock: socket.socket, slots: memory.Slots) -> None:
+        self._socket = sock
+        self._slots = slots
+        self._free = [0, 1]
+        self._largest = 0
+        self.seen = self.judged = self.troubles = 0
+
+    def begin(self) -> None:
+        """Get ready for the next job: the parent holds no frame of the last one."""
+        if self._largest > _LARGE:
+            self._slots.forget()
+        self._free = [0, 1]
+        self._largest = self.seen = self.judged = self.troubles = 0
+
+    def facts(self, info: MediaInfo) -> None:
+        """Tell what the media is. The last call counts."""
+        self._send(wire.Facts(info=info))
+
+    def frame(self, rgb: NDArray[np.uint8], second: float = 0.0, *, key: bool = True) -> None:
+        """Hand out a judged frame; wait until a slot is free."""
+        self._heed()
+        while not self._free:
+            self._obey()
+        slot = self._free.pop(0)
+        height, width, _ = rgb.shape
+        self._slots.view(slot, height, width)[...] = rgb
+        self._largest = max(self._largest, rgb.size)
+        self.judged += 1
+        self._send(
+            wire.Picture(
+                slot=slot,
+                width=width,
+                height=height,
+                second=seconds(second),
+                key=key,
+                seen=self.seen,
+            )
+        )
+
+    def unknown(self, cause: Cause, detail: str, span: Span | None = None) -> None:
+        """Tell what could not be judged."""
+        if span and not (math.isfinite(span.start) and math.isfinite(span.end)):
+            span = None
+        if span:
+            span = Span(start=seconds(span.start), end=seconds(max(span.start, span.end)))
+        self.troubles += 1
+        self._send(
+            wire.Trouble(
+                unknown=Unknown(stage="media", cause=cause, detail=detail[:500], span=span)
+            )
+        )
+
+    def count(self) -> None:
+        """Count a decoded frame, and look whether the rest is still wanted."""
+        self.seen += 1
+        self._heed()
+
+    def done(self) -> None:
+        """Say that the job is over."""
+        self._send(wire.Done())
+
+    def _heed(self) -> None:
+        """Take the orders that have come, without waiting for more."""
+        while select.select([self._socket], [], [], 0)[0]:
+            self._obey()
+
+    def _obey(self) -> None:
+        """Wait for an order and do what it says."""
+        try:
+            order = wire.ORDERS.decode(wire.receive(self._socket))
+        except (EOFError, OSError) as error:
+            raise GoneError from error
+        match order:
+            case wire.Release(slot=slot):
+                self._free.append(slot)
+            case wire.Stop():
+                raise StoppedError
+
+    def _send(self, message: wire.Answer) -> None:
+        try:
+            wire.send(self._socket, message)
+        except OSError as error:
+            raise GoneError from error

@@ -1,0 +1,60 @@
+"""Which frames of a video are judged: a rule on times alone."""
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from tidegate.media.settings import Sampling
+
+F = TypeVar("F")
+
+_CLOSE = 1e-6
+"""Times are sums of fractions; closer than this is the same."""
+
+
+@dataclass
+class Picker(Generic[F]):
+    """Takes frames in order of time and returns those to judge.
+
+    The first frame is judged, and every keyframe at least ``min_gap`` after the last
+    judged one. In between, the latest frame that is not more than ``gap`` after the last
+    judged one is judged; therefore a frame is held back until its successor is known.
+    """
+
+    sampling: Sampling
+    last: float | None = None
+    _held: list[tuple[float, bool, F]] = field(default_factory=list)
+
+    def take(self, second: float, key: bool, frame: F) -> list[tuple[float, bool, F]]:
+        """Return the frames that are now known to be judged, with time and key."""
+        picked = []
+        if self.last is not None and self._held and second - self.last > self._gap:
+            picked.append(self._judge(self._held.pop()))
+        if self.last is None or self._due(second, key):
+            self._held.clear()
+            picked.append(self._judge((second, key, frame)))
+        else:
+            self._held[:] = [(second, key, frame)]
+        return picked
+
+    def end(self) -> list[tuple[float, bool, F]]:
+        """Return the last frame if it is more than half a gap after the last judged."""
+        far = self.sampling.gap / 2
+        if self.last is not None and self._held and self._held[0][0] - self.last > far:
+            return [self._judge(self._held.pop())]
+        return []
+
+    @property
+    def _gap(self) -> float:
+        return self.sampling.gap + _CLOSE
+
+    def _due(self, second: float, key: bool) -> bool:
+        assert self.last is not None
+        since = second - self.last
+        # At exactly the gap no later frame can be better.
+        return since >= self.sampling.gap - _CLOSE or (
+            key and since >= self.sampling.min_gap - _CLOSE
+        )
+
+    def _judge(self, item: tuple[float, bool, F]) -> tuple[float, bool, F]:
+        self.last = item[0]
+        return item

@@ -1,0 +1,251 @@
+"""From an open source to frames, with a child process in between."""
+
+import math
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.evidence import Cause, MediaInfo, Span, Unknown
+from tidegate.media import wire
+from tidegate.media.error import MediaError, over
+from tidegate.media.settings import Budget, Sampling
+from tidegate.media.sniff import UNSUPPORTED
+from tidegate.media.source import Source
+from tidegate.media.worker import Worker
+
+_MOST_UNKNOWNS = 100
+_STOP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A judged frame.
+
+    Attributes:
+        second: When it is shown; 0.0 for a still picture.
+        rgb: Its pixels, upright: height x width x 3, contiguous and read-only. They are
+            valid until the next frame is asked for; copy what is needed for longer.
+        key: Whether it is a keyframe; True for a still picture.
+    """
+
+    second: float
+    rgb: NDArray[np.uint8]
+    key: bool
+
+
+class Reading:
+    """The frames of one item, in order of time. Iterate it once.
+
+    Bad media never raises. What could not be decoded is in ``unknowns``, and the frames
+    before it still count.
+
+    Attributes:
+        info: What the media is, known from the first frame on and final at the end;
+            ``None`` where that was never found out.
+        unknowns: What could not be judged; complete at the end.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.info: MediaInfo | None = None
+        self.unknowns: list[Unknown] = []
+        self._budget = budget
+        self._reader: Reader | None = None
+        self._worker: Worker | None = None
+        self._until = math.inf
+        self._slot: int | None = None
+        self._judged = 0
+        self._seen = 0
+        self._second = 0.0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        if self._worker is None:
+            raise StopIteration
+        try:
+            frame = self._next(self._worker)
+        except TimeoutError:
+            limit = f"{self._budget.seconds:,.10g}"
+            self._fail("deadline", f"takes more than {limit} seconds (budget.seconds)")
+        except EOFError:
+            self._fail("crashed", f"the decoder {self._worker.epitaph()}")
+        except wire.GarbledError as error:
+            self._fail("crashed", f"the decoder said what it must not: {error}")
+        else:
+            if frame is not None:
+                return frame
+            self._end()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Let go of the rest. The reader can be used again."""
+        if self._worker is None:
+            return
+        try:
+            self._worker.send(wire.Stop())
+            until = time.monotonic() + _STOP_SECONDS
+            while not isinstance(self._worker.receive(until), wire.Done):
+                pass
+        except (TimeoutError, EOFError, wire.GarbledError):
+            self._drop()
+        self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _begin(self, reader: "Reader", worker: Worker, source: Source) -> None:
+        """Send the job. The item's clock starts when the child can take it."""
+        self._reader, self._worker = reader, worker
+        try:
+            worker.wait_ready()
+        except (TimeoutError, EOFError, wire.GarbledError):
+            hint = "python -m tidegate.media.child says why"
+            self._fail("crashed", f"the decoder did not start: it {worker.epitaph()}; {hint}")
+            return
+        self._until = time.monotonic() + self._budget.seconds
+        job = wire.Job(format=source.format or "", budget=reader.budget, sampling=reader.sampling)
+        try:
+            worker.send(job, source.file.fileno())
+        except EOFError:
+            self._fail("crashed", f"the decoder {worker.epitaph()}")
+
+    def _next(self, worker: Worker) -> Frame | None:
+        """Return the next frame, or ``None`` at the end."""
+        if time.monotonic() >= self._until:
+            raise TimeoutError
+        if self._slot is not None:
+            worker.send(wire.Release(slot=self._slot))
+        while True:
+            match worker.receive(self._until):
+                case wire.Picture() as picture:
+                    return self._open(worker, picture)
+                case wire.Facts(info=info):
+                    self.info = info
+                case wire.Trouble(unknown=unknown):
+                    if len(self.unknowns) >= _MOST_UNKNOWNS:
+                        raise wire.GarbledError("too many troubles")
+                    self.unknowns.append(unknown)
+                case wire.Done():
+                    return None
+                case wire.Ready():
+                    raise wire.GarbledError("a second greeting")
+
+    def _open(self, worker: Worker, picture: wire.Picture) -> Frame:
+        """Check a picture's header and map its pixels."""
+        pixels = picture.width * picture.height
+        if pixels > self._budget.pixels or pixels * 3 > worker.slots.size:
+            raise wire.GarbledError(f"a frame of {pixels:,} pixels")
+        if not math.isfinite(picture.second):
+            raise wire.GarbledError("a frame at no time")
+        self._slot = picture.slot
+        self._judged += 1
+        self._seen = picture.seen
+        self._second = picture.second
+        rgb = worker.slots.view(picture.slot, picture.height, picture.width)
+        return Frame(second=picture.second, rgb=rgb, key=picture.key)
+
+    def _fail(self, cause: Cause, detail: str) -> None:
+        """End the item because its child has failed, and the child with it."""
+        self.unknowns.append(MediaError(cause, detail, self._rest()).unknown)
+        self._drop()
+        self._end()
+
+    def _rest(self) -> Span | None:
+        """Return the part after the last frame, or ``None`` where there was no frame."""
+        if not self._judged:
+            return None
+        end = self.info.duration if self.info else 0.0
+        return Span(start=self._second, end=max(end, self._second))
+
+    def _drop(self) -> None:
+        if self._reader:
+            self._reader.close()
+
+    def _end(self) -> None:
+        """Let go of the child, with the counts as the parent knows them."""
+        self._worker = self._reader = None
+        if self.info:
+            seen = max(self._seen, self.info.frames_seen)
+            self.info = msgspec.structs.replace(
+                self.info, frames_seen=seen, frames_judged=self._judged
+            )
+        if not self._judged and not self.unknowns:
+            self.unknowns.append(MediaError("no_frames", "holds no frame").unknown)
+
+
+class Reader:
+    """Decodes one item after another in a child process of its own.
+
+    The child is started by the first item and replaced when it dies or overruns. A
+    reader belongs to one thread at a time; threads that decode at the same time have a
+    reader each.
+    """
+
+    def __init__(self, budget: Budget | None = None, sampling: Sampling | None = None) -> None:
+        self.budget = budget or Budget()
+        self.sampling = sampling or Sampling()
+        self._worker: Worker | None = None
+        self._reading: Reading | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, or ``None`` while there is none."""
+        return self._worker.pid if self._worker else None
+
+    def read(self, source: Source) -> Reading:
+        """Start to decode a source. An earlier reading that is still open is closed."""
+        if self._reading:
+            self._reading.close()
+        reading = self._reading = Reading(self.budget)
+        try:
+            _check(source, self.budget)
+        except MediaError as error:
+            reading.unknowns.append(error.unknown)
+            return reading
+        if self._worker is None:
+            self._worker = Worker(self.budget.pixels)
+        reading._begin(self, self._worker, source)
+        return reading
+
+    def close(self) -> None:
+        """End the child. The next item starts another one."""
+        worker, self._worker = self._worker, None
+        if worker:
+            worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._reading:
+            self._reading.close()
+        self.close()
+
+
+def _check(source: Source, budget: Budget) -> None:
+    """Refuse what no child needs to see."""
+    if source.size > budget.bytes:
+        raise MediaError("too_large", over(source.size, "bytes", budget.bytes, "bytes"))
+    if source.format is None:
+        raise MediaError("unsupported", "is no known image or video format")
+    if source.format in UNSUPPORTED:
+        raise MediaError("unsupported", f"{source.format} is not a format that is judged")

@@ -1,0 +1,139 @@
+"""What parent and child say to each other: length-prefixed JSON, checked on arrival.
+
+Nothing here is trusted by the parent: :func:`receive` refuses whatever is not one of the
+messages below, and the numbers in them are checked where they are used.
+"""
+
+import socket
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from tidegate.evidence import MediaInfo, Unknown, Value
+from tidegate.media.settings import Budget, Sampling
+
+LONGEST = 1 << 16
+"""Most bytes of a message."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+
+
+class Job(Value, frozen=True, tag="job"):
+    """Parent: decode the file whose descriptor comes with this message."""
+
+    format: str
+    budget: Budget
+    sampling: Sampling
+
+
+class Release(Value, frozen=True, tag="release"):
+    """Parent: this slot of the shared memory may be written again."""
+
+    slot: int
+
+
+class Stop(Value, frozen=True, tag="stop"):
+    """Parent: nobody asks for the rest of this job."""
+
+
+class Ready(Value, frozen=True, tag="ready"):
+    """Child: everything is imported; the first job may come."""
+
+
+class Facts(Value, frozen=True, tag="facts"):
+    """Child: what the media is, as far as is known by now."""
+
+    info: MediaInfo
+
+
+class Picture(Value, frozen=True, tag="picture"):
+    """Child: a judged frame lies in a slot, as rows of RGB bytes without padding."""
+
+    slot: Annotated[int, msgspec.Meta(ge=0, le=1)]
+    width: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+    height: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
+    second: Annotated[float, msgspec.Meta(ge=0)]
+    key: bool
+    seen: Count
+
+
+class Trouble(Value, frozen=True, tag="trouble"):
+    """Child: something is unknown."""
+
+    unknown: Unknown
+
+
+class Done(Value, frozen=True, tag="done"):
+    """Child: the job is over, well or not."""
+
+
+Order = Job | Release | Stop
+Answer = Ready | Facts | Picture | Trouble | Done
+
+ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+ANSWERS: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+
+
+class GarbledError(Exception):
+    """What came is none of the messages."""
+
+
+def send(sock: socket.socket, message: Order | Answer, descriptors: Sequence[int] = ()) -> None:
+    """Send a message, and descriptors along with it."""
+    body = msgspec.json.encode(message)
+    head = len(body).to_bytes(4, "big")
+    if descriptors:
+        socket.send_fds(sock, [head], list(descriptors))
+        sock.sendall(body)
+    else:
+        sock.sendall(head + body)
+
+
+def receive(sock: socket.socket, until: float | None = None) -> bytes:
+    """Wait for a message and return its JSON.
+
+    Args:
+        sock: Where to wait.
+        until: When to stop waiting, by ``time.monotonic``; ``None`` for never.
+
+    Raises:
+        TimeoutError: The time is over.
+        EOFError: The other side is gone.
+        GarbledError: The message is too long to be one.
+    """
+    length = int.from_bytes(_exactly(sock, 4, until), "big")
+    return _exactly(sock, _sane(length), until)
+
+
+def receive_with_descriptor(sock: socket.socket) -> tuple[bytes, int | None]:
+    """Wait for a message; return its JSON and the descriptor that came along, if any."""
+    head, descriptors, _, _ = socket.recv_fds(sock, 4, 1)
+    if not head:
+        raise EOFError("the other side is gone")
+    head += _exactly(sock, 4 - len(head), None)
+    body = _exactly(sock, _sane(int.from_bytes(head, "big")), None)
+    return body, descriptors[0] if descriptors else None
+
+
+def _sane(length: int) -> int:
+    if length > LONGEST:
+        raise GarbledError(f"a message of {length:,} bytes")
+    return length
+
+
+def _exactly(sock: socket.socket, count: int, until: float | None) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        if until is None:
+            sock.settimeout(None)
+        elif (left := until - time.monotonic()) > 0:
+            sock.settimeout(left)
+        else:
+            raise TimeoutError
+        part = sock.recv(count - len(parts))
+        if not part:
+            raise EOFError("the other side is gone")
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,337 @@
+"""The child process: its deaths, its delays, and what it may see."""
+
+import gc
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.clips import film, photo
+from tests.media.media_seen import Seen
+from tidegate.evidence import Unknown
+from tidegate.media import Budget, Reader, Sampling, open_source, wire
+from tidegate.media.worker import Worker
+
+PROC = Path("/proc/self/fd")
+linux = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
+
+
+@pytest.fixture(scope="module")
+def long(made: Path) -> Path:
+    """Three hundred frames, all to be judged: more than two slots by far."""
+    return film(made / "long-child.mp4", 300, "mpeg4")
+
+
+@pytest.fixture
+def own() -> Iterator[Reader]:
+    with Reader(sampling=Sampling(gap=0)) as reader:
+        yield reader
+
+
+def kill(reader: Reader, number: signal.Signals) -> None:
+    assert reader.pid is not None
+    os.kill(reader.pid, number)
+
+
+def works(reader: Reader) -> bool:
+    seen = Seen(reader, photo("rocket.jpg"))
+    return len(seen.frames) == 1 and seen.unknowns == []
+
+
+def test_one_child_serves_many_items(own: Reader) -> None:
+    assert own.pid is None
+    assert works(own)
+    pid = own.pid
+    assert works(own)
+    assert own.pid == pid
+
+
+def test_killed_in_the_middle(own: Reader, long: Path) -> None:
+    with open_source(long) as source:
+        reading = own.read(source)
+        first = next(reading)
+        assert first.second == 0.0
+        kill(own, signal.SIGKILL)
+        rest = list(reading)
+    assert len(rest) <= 3
+    (unknown,) = reading.unknowns
+    assert unknown.cause == "crashed"
+    assert unknown.detail == "the decoder was ended by SIGKILL"
+    assert unknown.span is not None
+    assert unknown.span.end == pytest.approx(12.0)
+    assert reading.info is not None
+    assert reading.info.frames_judged == 1 + len(rest)
+    assert works(own)
+
+
+def test_killed_between_two_items(own: Reader) -> None:
+    assert works(own)
+    kill(own, signal.SIGKILL)
+    time.sleep(0.05)
+    seen = Seen(own, photo("rocket.jpg"))
+    assert works(own)
+    assert seen.unknowns == [] or seen.causes == ["crashed"]
+
+
+def test_deadline(long: Path) -> None:
+    with Reader(Budget(seconds=1.0), Sampling(gap=0)) as reader:
+        assert works(reader)
+        with open_source(long) as source:
+            reading = reader.read(source)
+            next(reading)
+            kill(reader, signal.SIGSTOP)
+            start = time.monotonic()
+            rest = list(reading)
+            assert time.monotonic() - start < 2.0
+        assert len(rest) <= 3
+        (unknown,) = reading.unknowns
+        assert unknown.cause == "deadline"
+        assert "(budget.seconds)" in unknown.detail
+        assert works(reader)
+
+
+def test_a_slow_consumer_is_stopped_at_the_deadline(long: Path) -> None:
+    with Reader(Budget(seconds=0.3), Sampling(gap=0)) as reader, open_source(long) as source:
+        reading = reader.read(source)
+        for _ in reading:
+            time.sleep(0.2)
+    assert [u.cause for u in reading.unknowns] == ["deadline"]
+
+
+def test_early_close_keeps_the_child(own: Reader, long: Path) -> None:
+    with open_source(long) as source:
+        with own.read(source) as reading:
+            next(reading)
+            pid = own.pid
+        assert list(reading) == []
+        assert reading.unknowns == []
+        forgotten = own.read(source)
+        next(forgotten)
+        assert works(own)  # A reading that nobody closed is closed by the next.
+        assert list(forgotten) == []
+    assert own.pid == pid
+
+
+def test_close_ends_the_child(long: Path) -> None:
+    reader = Reader()
+    with reader, open_source(long) as source:
+        next(reader.read(source))
+        pid = reader.pid
+        assert pid is not None
+    assert reader.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert works(reader)
+    reader.close()
+    reader.close()
+
+
+def test_a_frame_stays_whole_until_the_next(own: Reader, long: Path) -> None:
+    with open_source(long) as source:
+        reading = own.read(source)
+        for _ in range(5):
+            frame = next(reading)
+            before = np.array(frame.rgb)
+            time.sleep(0.02)  # The child could be three frames ahead by now.
+            assert np.array_equal(before, frame.rgb)
+
+
+def test_the_parent_may_read_the_file_meanwhile(own: Reader, long: Path) -> None:
+    with open_source(long) as source:
+        count = 0
+        for _ in own.read(source):
+            count += 1
+            source.file.seek(count)
+            source.file.read(1000)
+    assert count == 300
+
+
+@linux
+def test_what_the_child_inherits(own: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEGATE_SECRET", "hunter2")
+    with Path(__file__).open() as held, Reader() as reader:
+        os.set_inheritable(held.fileno(), True)
+        assert works(reader)
+        assert works(own)
+        proc = Path(f"/proc/{reader.pid}")
+        assert b"hunter2" not in (proc / "environ").read_bytes()
+        links = sorted(str(link.readlink()) for link in (proc / "fd").iterdir())
+        kinds = [link for link in links if not link.startswith(("/dev/null", "pipe:"))]
+        assert len([k for k in kinds if k.startswith("socket:")]) == 1, links
+        assert len([k for k in kinds if "tidegate-frames" in k]) == 1, links
+        assert len(kinds) == 2, links
+
+
+@linux
+def test_the_child_goes_with_its_parent() -> None:
+    script = (
+        "import os, sys\n"
+        "from tidegate.media import Reader, open_source\n"
+        "reader = Reader()\n"
+        f"with open_source({str(photo('rocket.jpg'))!r}) as source:\n"
+        "    assert len(list(reader.read(source))) == 1\n"
+        "print(reader.pid, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    child = Path(f"/proc/{int(found.stdout)}")
+    until = time.monotonic() + 10
+    while child.exists() and "(zombie)" not in (child / "status").read_text():
+        assert time.monotonic() < until, "the child outlives its parent"
+        time.sleep(0.02)
+
+
+@linux
+def test_nothing_leaks_over_many_items(own: Reader, long: Path) -> None:
+    def use(count: int) -> None:
+        for _ in range(count):
+            assert works(own)
+            with open_source(long) as source, own.read(source) as reading:
+                next(reading)
+
+    use(5)
+    gc.collect()
+    fds = len(list(PROC.iterdir()))
+    memory = resident()
+    use(40)
+    for _ in range(3):
+        kill(own, signal.SIGKILL)
+        time.sleep(0.05)
+        Seen(own, photo("rocket.jpg"))
+        works(own)
+    gc.collect()
+    assert len(list(PROC.iterdir())) <= fds
+    assert resident() - memory < 16 * 1024**2
+
+
+def resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+@linux
+def test_memory_does_not_grow_with_length(own: Reader, long: Path) -> None:
+    with open_source(long) as source:
+        reading = own.read(source)
+        sizes = [resident() for _ in reading]
+    assert sizes[-1] - sizes[20] < 8 * 1024**2
+
+
+def test_readers_in_threads() -> None:
+    results: list[bool] = []
+
+    def work() -> None:
+        with Reader() as reader:
+            results.extend(works(reader) for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 20
+
+
+def test_child_by_hand_says_that_it_imports() -> None:
+    found = subprocess.run([sys.executable, "-m", "tidegate.media.child"], capture_output=True)
+    assert found.returncode == 64
+    assert b"the decoders are there" in found.stderr
+
+
+def test_a_child_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.media.worker._environment", dict)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with Reader() as reader:
+        seen = Seen(reader, photo("rocket.jpg"))
+    assert seen.causes == ["crashed"]
+    assert "python -m tidegate.media.child says why" in seen.unknowns[0].detail
+
+
+# A child that has been taken over: it says what it likes, and the parent must not care.
+
+
+class Liar(Worker):
+    """A worker whose child is this test."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__(pixels)
+        self._socket.close()
+        self._socket, self.theirs = socket.socketpair()
+        wire.send(self.theirs, wire.Ready())
+
+    def close(self) -> None:
+        super().close()
+        self.theirs.close()
+
+
+def lie(monkeypatch: pytest.MonkeyPatch, *lies: bytes) -> list[Unknown]:
+    def liar(pixels: int) -> Liar:
+        worker = Liar(pixels)
+        for body in lies:
+            worker.theirs.sendall(len(body).to_bytes(4, "big") + body)
+        return worker
+
+    monkeypatch.setattr("tidegate.media.reader.Worker", liar)
+    with Reader(Budget(pixels=10_000, seconds=2)) as reader:
+        with open_source(photo("rocket.jpg")) as source:
+            reading = reader.read(source)
+            for frame in reading:
+                assert frame.rgb.size <= 30_000
+        assert reader.pid is None
+    return reading.unknowns
+
+
+HEADER = b'{"type":"picture","slot":%d,"width":%d,"height":%d,"second":%s,"key":true,"seen":1}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        HEADER % (0, 101, 100, b"0.0"),
+        HEADER % (0, 2**31, 2**31, b"0.0"),
+        HEADER % (0, 0, 5, b"0.0"),
+        HEADER % (0, -5, -5, b"0.0"),
+        HEADER % (2, 5, 5, b"0.0"),
+        HEADER % (0, 5, 5, b"-1.0"),
+        HEADER % (0, 5, 5, b"1e999"),
+        HEADER % (0, 5, 5, b'"x"'),
+        b'{"type":"ready"}',
+        b'{"type":"job"}',
+        b"{}",
+        b"\x80\x04K\x01.",
+        b"",
+        b"x" * 70_000,
+        b'{"type":"facts","info":{"kind":"image","format":"x","width":"9","height":1}}',
+    ],
+)
+def test_a_malformed_message_is_a_crash(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    (unknown,) = lie(monkeypatch, body)
+    assert unknown.cause == "crashed"
+    assert unknown.detail.startswith("the decoder said what it must not")
+
+
+def test_endless_troubles_are_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    trouble = b'{"type":"trouble","unknown":{"stage":"media","cause":"corrupt","detail":""}}'
+    unknowns = lie(monkeypatch, *[trouble] * 200)
+    assert len(unknowns) <= 101
+    assert unknowns[-1].cause == "crashed"
+
+
+def test_half_a_message_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def liar(pixels: int) -> Liar:
+        worker = Liar(pixels)
+        worker.theirs.sendall(b"\0\0\0\x40{")
+        return worker
+
+    monkeypatch.setattr("tidegate.media.reader.Worker", liar)
+    with Reader(Budget(seconds=0.3)) as reader:
+        assert Seen(reader, photo("rocket.jpg")).causes == ["deadline"]
