@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up everything they need in .venv; nothing else is touched.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV ?= .uv/bin/uv
+export UV_LINK_MODE ?= copy
+
+SOURCES := pyproject.toml uv.lock
+
+.PHONY: demo test lint setup clean
+
+demo: .venv/.demo
+	.venv/bin/python -m demo.run
+
+test: lint
+	.venv/bin/python -m pytest
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+
+setup: .venv/.dev
+
+.uv/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidegate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.demo: $(SOURCES) | $(UV)
+	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group media
+	touch $@
+
+# The reference implementation of PDQ is compiled, so it is an oracle only where a compiler is.
+.venv/.dev: $(SOURCES) | $(UV)
+	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group dev
+	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group oracle \
+		|| echo "the PDQ oracle could not be built: its tests are skipped"; fi
+	touch $@
+
+clean:
+	rm -rf .venv .uv demo-out build dist

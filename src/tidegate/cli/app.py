@@ -1,0 +1,73 @@
+"""The commands, gathered, and what every one of them does alike."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import tidegate
+from tidegate.cli import bank, explain, scan
+from tidegate.cli.exits import FAILED, OK, USAGE
+from tidegate.detectors import ManifestError
+from tidegate.matching import BankError
+from tidegate.policy import PolicyError
+
+app = typer.Typer(
+    name="tidegate",
+    help="Content moderation for images and video: what breaks the policy, where, how sure, "
+    "and what to do.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("scan", epilog=scan.EPILOG)(scan.scan)
+app.command("explain")(explain.explain)
+app.add_typer(bank.app, name="bank")
+
+
+def _version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"tidegate {tidegate.__version__}\n")
+        raise typer.Exit(OK)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status.
+
+    What the user got wrong is one line on standard error and status 64.
+    """
+    try:
+        status = app(list(arguments), prog_name="tidegate", standalone_mode=False)
+    except typer.TyperException as error:
+        return _complain(error.format_message())
+    except (BankError, PolicyError) as error:
+        return _complain(str(error))
+    except ManifestError as error:
+        _complain(str(error))
+        return FAILED
+    except typer.Abort:
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does. Nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status if isinstance(status, int) else OK
+
+
+def _complain(message: str) -> int:
+    if message:
+        sys.stderr.write(f"tidegate: {message}\n")
+    return USAGE

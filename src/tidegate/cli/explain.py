@@ -1,0 +1,56 @@
+"""``tidegate explain``: why an item was decided as it was."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from tidegate.cli import exits
+from tidegate.evidence import Item, Report
+from tidegate.report.explain import explanation
+
+
+def explain(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ITEM.json",
+            help="What 'scan --json' or 'scan --jsonl' wrote, or '-' for standard input.",
+        ),
+    ],
+    path: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Of several items, explain the one with this path."),
+    ] = None,
+) -> int:
+    """Show step by step why items were decided as they were.
+
+    Evidence, the thresholds that applied and where they come from, the rules that fired
+    and those that nearly did.
+    """
+    items = [item for item in _read(file) if path is None or item.path == path]
+    if not items:
+        raise typer.BadParameter(f"{file}: no item has the path {path!r}")
+    console = Console()
+    for item in items:
+        console.print(explanation(item))
+    return exits.OK
+
+
+def _read(file: Path) -> list[Item]:
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: cannot be read: {error.strerror}") from None
+    try:
+        return list(msgspec.json.decode(data, type=Report).items)
+    except msgspec.DecodeError:
+        pass
+    try:
+        lines = data.splitlines() if data.lstrip()[:1] == b"{" and b"\n{" in data else [data]
+        return [msgspec.json.decode(line, type=Item) for line in lines if line.strip()]
+    except msgspec.DecodeError as error:
+        raise typer.BadParameter(f"{file}: is no item and no report: {error}") from None

@@ -1,0 +1,184 @@
+"""``tidegate scan``: from files to decisions."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from tidegate.cli import exits
+from tidegate.cli.files import write_whole
+from tidegate.evidence import Item, Report, strength
+from tidegate.media import Budget, Sampling
+from tidegate.pipeline import Found, Scanned, Scanner, find, gather
+from tidegate.report import Picture, render, summary, table
+
+EPILOG = (
+    "Exit status: [bold]0[/] nothing above 'label', [bold]1[/] something to act on, "
+    "[bold]2[/] some items could not be judged (they are listed, the rest is judged all the "
+    "same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] the installation is not whole, "
+    "[bold]130[/] stopped by Ctrl-C (what was done so far is written)."
+)
+
+ROWS = 200
+"""Rows that a terminal table may have before items that are simply allowed are left out."""
+
+
+def scan(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Files, folders (all beneath), patterns, or '-' for a list on standard input. "
+            "In folders, images and videos are found by content, never by name.",
+        ),
+    ],
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Policy to decide by. Default: the built-in."),
+    ] = None,
+    bank: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Bank or hash list to match with. May be repeated."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON report to standard output.")
+    ] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Write one JSON line an item, as it is judged.")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a self-contained page with blurred pictures."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Items judged at once. Default: all processors.")
+    ] = None,
+    gap: Annotated[
+        float,
+        typer.Option(min=0.0, help="Most seconds between judged frames; 0 is every frame."),
+    ] = Sampling().gap,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, help="Most seconds that one item may take.")
+    ] = Budget().seconds,
+) -> int:
+    """Judge images, animations and videos: what breaks the policy, where, and what to do."""
+    if json and jsonl:
+        raise typer.BadParameter("--json and --jsonl exclude each other")
+    if html is not None and not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
+    scanner = Scanner(
+        policy,
+        bank or (),
+        sampling=Sampling(gap=gap),
+        budget=Budget(seconds=deadline),
+        jobs=jobs,
+        pictures=html is not None,
+    )
+    with scanner:
+        run = _Run(lines=jsonl, keep=not jsonl or html is not None)
+        run.follow(scanner, find(_names(paths)))
+    report = gather(run.items, skipped=run.skipped, interrupted=run.interrupted)
+    if html is not None:
+        write_whole(html, render(report, run.pictures, title="Tidegate scan"))
+    if json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    elif not jsonl:
+        _show(report)
+    if html is not None:
+        Console(stderr=json or jsonl).print(Text(f"Report: {html}"), soft_wrap=True)
+    return run.status
+
+
+class _Run:
+    """A scan under way: what it has seen, and what it must say at the end."""
+
+    def __init__(self, *, lines: bool, keep: bool) -> None:
+        self.items: list[Item] = []
+        self.pictures: dict[int, Sequence[Picture]] = {}
+        self.skipped = 0
+        self.interrupted = False
+        self._lines = lines
+        self._keep = keep
+        self._acts = False
+        self._unjudged = False
+
+    @property
+    def status(self) -> int:
+        if self.interrupted:
+            return exits.INTERRUPTED
+        if self._unjudged:
+            return exits.UNJUDGED
+        return exits.ACT if self._acts else exits.OK
+
+    def follow(self, scanner: Scanner, found: Sequence[Found]) -> None:
+        try:
+            for scanned in _with_progress(scanner.stream(found), len(found)):
+                self._take(scanned)
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _take(self, scanned: Scanned) -> None:
+        item = scanned.item
+        if item is None:
+            self.skipped += 1
+            return
+        self._acts |= strength(item.decision.action) > strength("label")
+        self._unjudged |= not item.decision.judged
+        if self._lines:
+            sys.stdout.buffer.write(msgspec.json.encode(item) + b"\n")
+            sys.stdout.buffer.flush()
+        if self._keep:
+            self.pictures[len(self.items)] = scanned.pictures
+            self.items.append(item)
+
+
+def _names(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if path == "-":
+            yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
+        else:
+            yield path
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:.1f}/s", style="dim")
+
+
+def _with_progress(scanned: Iterable[Scanned], total: int) -> Iterator[Scanned]:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("scanning"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    quiet = not console.is_terminal or total < 2
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        yield from progress.track(scanned, total=total)
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    shown = report
+    if len(report.items) > ROWS:
+        told = tuple(i for i in report.items if i.decision.action != "allow")
+        shown = msgspec.structs.replace(report, items=told)
+    console.print(table(shown))
+    console.print()
+    console.print(summary(report))

@@ -1,0 +1,44 @@
+import json
+
+from demo import media
+
+
+def test_it_tells_evidence_thresholds_and_rules(run, tmp_path):
+    run("bank", "create", "known.bank", "--distance", "40")
+    run("bank", "add", "known.bank", media.source("rocket.jpg"), "--note", "launch")
+    done = run("scan", media.source("rocket.jpg"), "--bank", "known.bank", "--jsonl")
+    (tmp_path / "item.json").write_bytes(done.stdout)
+    shown = run("explain", "item.json")
+    text = " ".join(shown.stdout.decode().split())
+    assert shown.returncode == 0
+    for words in (
+        "1. What it is image, jpeg, 640×427",
+        "Banks: known",
+        "Detector opennsfw 1.0",
+        "Match with entry 1 of bank known (block): Known content, same sha256",
+        "note of the entry: launch",
+        "Rules of policy default/1 that fired banks.block-bank → remove",
+        "✓ distance 0 ≤ 31",
+        "thresholds.sexual.explicit.review → review",
+        "✗ score",
+        "8. Decision remove",
+    ):
+        assert words in text
+
+
+def test_a_report_and_lines_are_read_too(run, tmp_path):
+    names = [media.source(name) for name in ("coffee.png", "chelsea.png")]
+    (tmp_path / "report.json").write_bytes(run("scan", *names, "--json").stdout)
+    (tmp_path / "items.jsonl").write_bytes(run("scan", *names, "--jsonl").stdout)
+    for file in ("report.json", "items.jsonl"):
+        assert run("explain", file).stdout.count(b"1. What it is") == 2
+        only = run("explain", file, "--path", names[1])
+        assert only.stdout.count(b"1. What it is") == 1
+
+
+def test_something_else_is_wrong_usage(run, tmp_path):
+    (tmp_path / "other.json").write_text(json.dumps({"a": 1}))
+    for arguments in (["other.json"], ["none.json"]):
+        done = run("explain", *arguments)
+        assert done.returncode == 64
+        assert b"Traceback" not in done.stderr
