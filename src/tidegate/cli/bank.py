@@ -72,7 +72,7 @@ def create(
 def add(
     file: File,
     media: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders or patterns.")
+        list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns.")
     ],
     category: Annotated[
         str | None, typer.Option(help="Category of these entries. Default: the bank's.")
@@ -105,7 +105,7 @@ def import_(
     lists: Annotated[
         list[Path],
         typer.Argument(
-            metavar="LIST...",
+            metavar="LIST",
             help="Banks or hash lists: 'hash' or 'type hash' a line, CSV or JSON Lines.",
         ),
     ],

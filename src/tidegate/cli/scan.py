@@ -41,7 +41,7 @@ def scan(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Files, folders (all beneath), patterns, or '-' for a list on standard input. "
             "In folders, images and videos are found by content, never by name.",
         ),
