@@ -71,9 +71,7 @@ def create(
 @app.command()
 def add(
     file: File,
-    media: Annotated[
-        list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns.")
-    ],
+    media: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns.")],
     category: Annotated[
         str | None, typer.Option(help="Category of these entries. Default: the bank's.")
     ] = None,
