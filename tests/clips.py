@@ -123,6 +123,10 @@ def encode(
             container.mux(stream.encode(frame))
         if stream is not None:
             container.mux(stream.encode(None))
+    if codec == "libsvtav1" and hasattr(os, "sched_setscheduler"):
+        # Run by root, this encoder leaves its caller with real-time priority, and every
+        # process that the tests start after it would inherit that.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
 

@@ -48,7 +48,9 @@ class Scanner:
     """Scans files under one policy and a set of banks. Keeps its workers warm.
 
     Use it as a context manager, or call :meth:`close`. Each of its ``jobs`` threads has a
-    decoding process of its own.
+    decoding process of its own. With more than one, a BLAS with threads of its own fights
+    for the same cores: set ``OPENBLAS_NUM_THREADS=1`` before NumPy is imported, as the
+    command line does.
 
     Args:
         policy: A policy, the path of one, or ``None`` for the default.
