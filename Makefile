@@ -23,20 +23,20 @@ lint: .venv/.dev
 setup: .venv/.dev
 
 .uv/bin/uv:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidegate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidegate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.demo: $(SOURCES) | $(UV)
 	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group media
-	touch $@
+	@touch $@
 
 # The reference implementation of PDQ is compiled, so it is an oracle only where a compiler is.
 .venv/.dev: $(SOURCES) | $(UV)
 	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group dev
 	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group oracle \
 		|| echo "the PDQ oracle could not be built: its tests are skipped"; fi
-	touch $@
+	@touch $@
 
 clean:
 	rm -rf .venv .uv demo-out build dist

@@ -168,7 +168,7 @@ def _with_progress(scanned: Iterable[Scanned], total: int) -> Iterator[Scanned]:
         _Rate(),
         TimeRemainingColumn(),
     )
-    quiet = not console.is_terminal or total < 2
+    quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         yield from progress.track(scanned, total=total)
 
@@ -179,6 +179,6 @@ def _show(report: Report) -> None:
     if len(report.items) > ROWS:
         told = tuple(i for i in report.items if i.decision.action != "allow")
         shown = msgspec.structs.replace(report, items=told)
-    console.print(table(shown))
+    console.print(table(shown, path_width=max(24, console.width // 3)))
     console.print()
     console.print(summary(report))

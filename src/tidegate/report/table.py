@@ -1,5 +1,8 @@
 """The report on a terminal."""
 
+import posixpath
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
@@ -25,21 +28,35 @@ def table(report: Report, path_width: int = 48) -> Table:
     Args:
         report: What to show, in its own order.
         path_width: Characters that a path may take; longer ones are cut in the middle.
+            The folder that all items are in stands once, at the head.
     """
+    folder = _common_folder([item.path for item in report.items])
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     # Cells are Text, never str: Rich reads markup in strings, and file names are hostile.
-    rows.add_column("item", overflow="fold", min_width=12)
+    heading = Text("item")
+    if folder:
+        heading.append(f" in {shorten(visible(folder), path_width - len('item in '))}")
+    rows.add_column(heading, no_wrap=True)
     rows.add_column("decision", no_wrap=True)
     rows.add_column("strongest reason", overflow="fold", ratio=1)
     rows.add_column("time", justify="right", no_wrap=True, style="dim")
     for item in report.items:
         rows.add_row(
-            Text(shorten(visible(item.path), path_width)),
+            Text(shorten(visible(item.path.removeprefix(folder)), path_width)),
             _decision(item),
             Text(visible(words.outcome(item))),
             Text(words.elapsed(item.elapsed)),
         )
     return rows
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return the folder that all of several paths are in, with a slash; else nothing."""
+    folders = {posixpath.dirname(path) for path in paths}
+    if len(paths) < 2 or "" in folders or len({path[0] == "/" for path in paths}) > 1:
+        return ""
+    common = posixpath.commonpath(folders)
+    return f"{common}/" if common.strip("/") else ""
 
 
 def _decision(item: Item) -> Text:
