@@ -1,5 +1,6 @@
 import html.parser
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -109,6 +110,21 @@ def test_what_cannot_be_judged_is_listed_and_the_rest_is_judged(run, photos, ban
 def test_paths_from_standard_input(run, photos):
     done = run("scan", "-", "--jsonl", input=b"photos/b.png\n\nphotos/deep\n")
     assert len(done.stdout.splitlines()) == 3
+
+
+def test_names_on_standard_input_need_not_be_utf8(run, photos, tmp_path):
+    name = b"caf\xe9.png"
+    shutil.copy(photos / "b.png", tmp_path / os.fsdecode(name))
+    done = run("scan", "-", "--jsonl", input=name + b"\n")
+    assert json.loads(done.stdout)["path"] == "caf\\xe9.png"
+
+
+def test_a_page_that_cannot_be_written_is_one_line(run, photos, tmp_path):
+    (tmp_path / "report.html").mkdir()
+    done = run("scan", "photos/b.png", "--html", "report.html")
+    assert done.returncode == 70
+    assert len(done.stderr.splitlines()) == 1
+    assert b"Traceback" not in done.stderr
 
 
 def test_patterns(run, photos):

@@ -61,13 +61,6 @@ def test_sizes(count: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1.0, "100 %"), (0.999, "99 %"), (0.001, "under 1 %"), (0.0, "0 %")]
-)
-def test_shares_never_round_to_all_or_nothing(value: float, text: str) -> None:
-    assert words.share(value) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"), [(0.0421, "42 ms"), (0.9996, "1.0 s"), (12.34, "12.3 s"), (61, "01:01")]
 )
 def test_elapsed(seconds: float, text: str) -> None:

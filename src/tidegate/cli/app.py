@@ -64,6 +64,10 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output went away, as `head` does. Nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror}")
+        return FAILED
     return status if isinstance(status, int) else OK
 
 

@@ -13,7 +13,7 @@ USAGE = 64
 """Wrong usage (EX_USAGE of sysexits.h)."""
 
 FAILED = 70
-"""The installation is not whole (EX_SOFTWARE of sysexits.h)."""
+"""The installation is not whole, or a file cannot be written (EX_SOFTWARE of sysexits.h)."""
 
 INTERRUPTED = 130
 """Stopped by Ctrl-C; what was done so far is written."""

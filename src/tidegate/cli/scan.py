@@ -1,5 +1,6 @@
 """``tidegate scan``: from files to decisions."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from tidegate.report import Picture, render, summary, table
 EPILOG = (
     "Exit status: [bold]0[/] nothing above 'label', [bold]1[/] something to act on, "
     "[bold]2[/] some items could not be judged (they are listed, the rest is judged all the "
-    "same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] the installation is not whole, "
+    "same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] the installation is not whole or a file cannot be written, "
     "[bold]130[/] stopped by Ctrl-C (what was done so far is written)."
 )
 
@@ -149,7 +150,8 @@ class _Run:
 def _names(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         if path == "-":
-            yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
+            lines = (line.rstrip(b"\n") for line in sys.stdin.buffer)
+            yield from (os.fsdecode(line) for line in lines if line.strip())
         else:
             yield path
 

@@ -1,6 +1,7 @@
 """Reasons in words, for people. One line each, the same words everywhere."""
 
-from tidegate.evidence import Kind, Match, Signal, Span, Transform, Unknown
+from tidegate.evidence import Kind, Match, Signal, Transform, Unknown
+from tidegate.figures import clock, percent, stretch
 
 _TURNED: dict[Transform, str] = {
     "none": "",
@@ -14,34 +15,6 @@ _TURNED: dict[Transform, str] = {
 }
 
 _WHOLE: dict[Kind, str] = {"image": "picture", "animation": "animation", "video": "clip"}
-
-
-def clock(second: float) -> str:
-    """Return a time as ``00:14``, ``1:02:03`` from an hour on, with tenths below a minute's ends.
-
-    Whole seconds are shown without a fraction.
-    """
-    tenths = round(second * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    whole, fraction = divmod(rest, 10)
-    text = f"{minutes:02}:{whole:02}" + (f".{fraction}" if fraction else "")
-    return f"{hours}:{text}" if hours else text
-
-
-def span(value: Span) -> str:
-    """Return a span as ``00:14–00:31``."""
-    return f"{clock(value.start)}–{clock(value.end)}"
-
-
-def percent(share: float) -> str:
-    """Return a share as ``83 %``; what is not all is never shown as 100, nor what is some as 0."""
-    rounded = round(share * 100)
-    if rounded == 100 and share < 1:
-        rounded = 99
-    if rounded == 0 and share > 0:
-        return "under 1 %"
-    return f"{rounded} %"
 
 
 def match(found: Match, kind: Kind) -> str:
@@ -59,10 +32,10 @@ def match(found: Match, kind: Kind) -> str:
     if _TURNED[found.transform]:
         parts.append(_TURNED[found.transform])
     if found.span is not None:
-        parts.append(span(found.span))
+        parts.append(stretch(found.span))
         parts.append(f"{percent(found.query_share)} of the {_WHOLE[kind]}")
     if found.entry_span is not None:
-        parts.append(f"{span(found.entry_span)} of the entry")
+        parts.append(f"{stretch(found.entry_span)} of the entry")
     return ", ".join(parts)
 
 
@@ -72,7 +45,7 @@ def signal(found: Signal) -> str:
     if found.peak is not None:
         text += f", at {clock(found.peak)}"
     if found.span is not None:
-        text += f" within {span(found.span)}"
+        text += f" within {stretch(found.span)}"
     return text
 
 
@@ -80,5 +53,5 @@ def unknown(found: Unknown) -> str:
     """Return a missing answer in words, for example ``unknown (truncated): …``."""
     text = f"unknown ({found.cause}): {found.detail}"
     if found.span is not None:
-        text += f", {span(found.span)}"
+        text += f", {stretch(found.span)}"
     return text

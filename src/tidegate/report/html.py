@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tidegate.evidence import ACTIONS, Item, Report, Unknown, strength
+from tidegate.figures import clock, stretch
 from tidegate.report import palette, words
-from tidegate.report.clock import clock, stretch
 from tidegate.report.coverage import Coverage, coverage
 from tidegate.report.peaks import Peak, peaks
 from tidegate.report.pictures import Picture

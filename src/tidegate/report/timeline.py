@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tidegate.evidence import Action, Evidence, Item, Match, Signal, Span, Track
+from tidegate.figures import clock, stretch
 from tidegate.report import words
-from tidegate.report.clock import clock, stretch
 from tidegate.report.palette import family
 
 CHART = 92

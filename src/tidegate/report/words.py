@@ -2,7 +2,7 @@
 
 from tidegate import taxonomy
 from tidegate.evidence import Bound, Item, Match, MediaInfo, Reason, Unknown
-from tidegate.report.clock import clock
+from tidegate.figures import clock, percent
 
 
 def title(category: str) -> str:
@@ -36,16 +36,6 @@ def elapsed(seconds: float) -> str:
     return clock(seconds)
 
 
-def share(value: float) -> str:
-    """Return a share in percent. Only all is 100 %, and only nothing is 0 %."""
-    percent = round(value * 100)
-    if percent == 100 and value < 1:
-        percent = 99
-    if percent == 0 and value > 0:
-        return "under 1 %"
-    return f"{percent} %"
-
-
 def media(info: MediaInfo) -> tuple[str, ...]:
     """Return the facts of the media, most telling first."""
     coded = info.codec if info.codec and info.codec != info.format else None
@@ -72,7 +62,7 @@ def match(found: Match) -> str:
     if found.transform != "none":
         how += f", {found.transform.replace('_', ' ')}"
     if found.span is not None:
-        how += f", {share(found.query_share)} of this item"
+        how += f", {percent(found.query_share)} of this item"
     return how
 
 

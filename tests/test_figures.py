@@ -1,7 +1,7 @@
 import pytest
 
 from tidegate.evidence import Span
-from tidegate.report.clock import clock, stretch
+from tidegate.figures import clock, percent, stretch
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_clock(seconds: float, decimals: int, text: str) -> None:
 )
 def test_stretch(start: float, end: float, text: str) -> None:
     assert stretch(Span(start=start, end=end)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "100 %"), (0.999, "99 %"), (0.001, "under 1 %"), (0.0, "0 %")]
+)
+def test_shares_never_round_to_all_or_nothing(value: float, text: str) -> None:
+    assert percent(value) == text

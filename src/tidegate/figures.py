@@ -1,4 +1,4 @@
-"""Times as people read them on a player."""
+"""Times and shares as people read them."""
 
 from tidegate.evidence import Span
 
@@ -29,3 +29,13 @@ def stretch(span: Span) -> str:
     decimals = 2 if span.length < 1 else 0
     start, end = clock(span.start, decimals), clock(span.end, decimals)
     return start if start == end else f"{start}–{end}"
+
+
+def percent(share: float) -> str:
+    """Return a share as ``83 %``. Only all is 100 %, and only nothing is 0 %."""
+    rounded = round(share * 100)
+    if rounded == 100 and share < 1:
+        rounded = 99
+    if rounded == 0 and share > 0:
+        return "under 1 %"
+    return f"{rounded} %"
