@@ -30,7 +30,8 @@ from tidegate.report import Picture, render, summary, table
 EPILOG = (
     "Exit status: [bold]0[/] nothing above 'label', [bold]1[/] something to act on, "
     "[bold]2[/] some items could not be judged (they are listed, the rest is judged all the "
-    "same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] the installation is not whole or a file cannot be written, "
+    "same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] the installation is not "
+    "whole or a file cannot be written, "
     "[bold]130[/] stopped by Ctrl-C (what was done so far is written)."
 )
 
