@@ -27,6 +27,16 @@ def test_a_minimal_policy_loads():
     ("text", "message"),
     [
         ("x: [", "p.yaml:1: expected the node content, but found '<stream end>'"),
+        (GOOD + "version: 4\n", "p.yaml:10: 'version' is written twice"),
+        (
+            GOOD + "thresholds:\n  violence.gore: {hold: 0.5, hold: 0.9}\n",
+            "p.yaml:11: 'hold' is written twice",
+        ),
+        (
+            GOOD + "thresholds:\n  violence.gore: {hold: .nan}\n",
+            "p.yaml:10: Expected `float` > 0.0 (at thresholds)",
+        ),
+        ("x: &x [*x]", "p.yaml: an alias refers to what it stands in"),
         ("", "p.yaml: Expected `object`, got `null`"),
         (GOOD + "prompts: []\n", "p.yaml:10: Object contains unknown field `prompts`"),
         (

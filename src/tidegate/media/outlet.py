@@ -27,7 +27,6 @@ class Outlet:
     Attributes:
         seen: Frames decoded so far; the decoders count them here.
         judged: Frames handed out so far.
-        troubles: Unknowns told so far.
     """
 
     def __init__(self, sock: socket.socket, slots: memory.Slots) -> None:
@@ -35,14 +34,14 @@ class Outlet:
         self._slots = slots
         self._free = [0, 1]
         self._largest = 0
-        self.seen = self.judged = self.troubles = 0
+        self.seen = self.judged = 0
 
     def begin(self) -> None:
         """Get ready for the next job: the parent holds no frame of the last one."""
         if self._largest > _LARGE:
             self._slots.forget()
         self._free = [0, 1]
-        self._largest = self.seen = self.judged = self.troubles = 0
+        self._largest = self.seen = self.judged = 0
 
     def facts(self, info: MediaInfo) -> None:
         """Tell what the media is. The last call counts."""
@@ -75,7 +74,6 @@ class Outlet:
             span = None
         if span:
             span = Span(start=seconds(span.start), end=seconds(max(span.start, span.end)))
-        self.troubles += 1
         self._send(
             wire.Trouble(
                 unknown=Unknown(stage="media", cause=cause, detail=detail[:500], span=span)

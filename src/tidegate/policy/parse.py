@@ -44,6 +44,8 @@ def parse(text: str, name: str) -> Policy:
         problem = getattr(error, "problem", None) or "this is not YAML"
         raise PolicyError(name, mark.line + 1 if mark else None, problem) from None
     try:
+        if twice := _written_twice(tree):
+            raise PolicyError(name, twice.start_mark.line + 1, f"'{twice.value}' is written twice")
         policy = msgspec.convert(plain, Policy)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
@@ -52,9 +54,26 @@ def parse(text: str, name: str) -> Policy:
         field = re.search(r"unknown field `(.+)`", message)
         place = (*path, field[1]) if field else path
         raise PolicyError(name, _line(tree, place), message + shown) from None
+    except RecursionError:
+        raise PolicyError(name, None, "an alias refers to what it stands in") from None
     for path, message in _problems(policy):
         raise PolicyError(name, _line(tree, path), message)
     return policy
+
+
+def _written_twice(node: Any) -> Any:
+    """Return the first key that a mapping has a second time. YAML itself would let it win."""
+    children: list[Any] = []
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return key
+            seen.add(key.value)
+            children.append(value)
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    return next((twice for child in children if (twice := _written_twice(child))), None)
 
 
 def _problems(policy: Policy) -> Sequence[tuple[Path, str]]:
