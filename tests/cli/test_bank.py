@@ -25,6 +25,13 @@ def test_create_add_import_show(run, tmp_path):
     assert "bikes.mp4" in shown
 
 
+def test_every_frame_of_a_video_can_be_stored(run):
+    run("bank", "create", "a.bank")
+    run("bank", "add", "a.bank", media.source("carphone_pristine.mp4"), "--gap", "0")
+    (entry,) = json.loads(run("bank", "show", "a.bank", "--json").stdout)["entries"]
+    assert len(entry["pdq"]) == 120
+
+
 def test_wrong_values_are_refused(run, tmp_path):
     assert run("bank", "create", "a.bank", "--category", "people.uyghur").returncode == 64
     assert run("bank", "create", "a.bank", "--role", "alarm").returncode == 64

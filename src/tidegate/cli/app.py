@@ -9,6 +9,7 @@ import typer
 
 import tidegate
 from tidegate.cli import bank, explain, scan
+from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.detectors import ManifestError
 from tidegate.matching import BankError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("explain")(explain.explain)
+app.command("hash")(hash_command.hash_)
 app.add_typer(bank.app, name="bank")
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tidegate import taxonomy
 from tidegate.cli import exits
+from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Role
 from tidegate.matching import (
     Bank,
@@ -23,7 +24,7 @@ from tidegate.matching import (
     next_id,
     save_bank,
 )
-from tidegate.media import Reader
+from tidegate.media import Reader, Sampling
 from tidegate.pipeline import SAMPLING, enrol, find, printable, read_bank
 
 app = typer.Typer(help="Keep banks of known content, in files.", no_args_is_help=True)
@@ -71,19 +72,27 @@ def create(
 @app.command()
 def add(
     file: File,
-    media: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns.")],
+    media: Paths,
     category: Annotated[
         str | None, typer.Option(help="Category of these entries. Default: the bank's.")
     ] = None,
     note: Annotated[str, typer.Option(help="For people. Default: the file's name.")] = "",
+    gap: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Most seconds between the stored frames of a video; 0 stores every frame, "
+            "which helps where much moves.",
+        ),
+    ] = SAMPLING.gap,
 ) -> int:
     """Hash images and videos into a bank. Nothing is written unless all of them can be."""
     bank = read_bank(file)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     number = int(next_id(bank))
     added: list[Entry] = []
-    with Reader(sampling=SAMPLING) as reader:
-        for found in find(media):
+    with Reader(sampling=Sampling(gap=gap)) as reader:
+        for found in find(names(media)):
             entry_id = str(number + len(added))
             enrolled = enrol(found, reader, entry_id, category=category, note=note, added=now)
             if enrolled is None:

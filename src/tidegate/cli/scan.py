@@ -1,6 +1,5 @@
 """``tidegate scan``: from files to decisions."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from rich.text import Text
 
 from tidegate.cli import exits
 from tidegate.cli.files import write_whole
+from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Item, Report, strength
 from tidegate.media import Budget, Sampling
 from tidegate.pipeline import Found, Scanned, Scanner, find, gather
@@ -40,14 +40,7 @@ ROWS = 200
 
 
 def scan(
-    paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH",
-            help="Files, folders (all beneath), patterns, or '-' for a list on standard input. "
-            "In folders, images and videos are found by content, never by name.",
-        ),
-    ],
+    paths: Paths,
     policy: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Policy to decide by. Default: the built-in."),
@@ -92,7 +85,7 @@ def scan(
     )
     with scanner:
         run = _Run(lines=jsonl, keep=not jsonl or html is not None)
-        run.follow(scanner, find(_names(paths)))
+        run.follow(scanner, find(names(paths)))
     report = gather(run.items, skipped=run.skipped, interrupted=run.interrupted)
     if html is not None:
         write_whole(html, render(report, run.pictures, title="Tidegate scan"))
@@ -146,15 +139,6 @@ class _Run:
         if self._keep:
             self.pictures[len(self.items)] = scanned.pictures
             self.items.append(item)
-
-
-def _names(paths: Iterable[str]) -> Iterator[str]:
-    for path in paths:
-        if path == "-":
-            lines = (line.rstrip(b"\n") for line in sys.stdin.buffer)
-            yield from (os.fsdecode(line) for line in lines if line.strip())
-        else:
-            yield path
 
 
 class _Rate(ProgressColumn):

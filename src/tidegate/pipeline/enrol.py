@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from tidegate import hashing
 from tidegate.matching import BankError, Entry
-from tidegate.matching.bank import Frame as EntryFrame
-from tidegate.media import MediaError, Reader, Sampling, open_source
+from tidegate.matching import Frame as EntryFrame
+from tidegate.media import Reader, Sampling
 from tidegate.pipeline.find import Found, printable
+from tidegate.pipeline.fingerprint import fingerprint
 
 SAMPLING = Sampling(gap=0.125)
 """Entries are kept at eight frames a second, whatever scans look at: a copy that was cut
@@ -39,36 +39,24 @@ def enrol(
     Raises:
         BankError: Nothing of the file can be read as media.
     """
-    name = printable(found.path)
-    try:
-        with open_source(found.path) as source:
-            if source.format is None and not found.named:
-                return None
-            digests = hashing.digests(source.file)
-            reading = reader.read(source)
-            frames = [
-                EntryFrame(pdq.hex, frame.second, pdq.quality)
-                for frame in reading
-                if min(frame.rgb.shape[:2]) >= hashing.MIN_SIDE
-                for pdq in [hashing.pdq(frame.rgb)]
-            ]
-    except MediaError as error:
-        raise BankError(f"{name}: {error.detail}") from None
-    remarks = [unknown.detail for unknown in reading.unknowns]
-    if reading.info is None:
-        raise BankError(f"{name}: {'; '.join(remarks)}")
-    if not any(frame.usable for frame in frames):
+    made = fingerprint(found, reader)
+    if made is None:
+        return None
+    remarks = [unknown.detail for unknown in made.unknowns]
+    if made.sha256 is None or made.md5 is None or made.media is None:
+        raise BankError(f"{made.path}: {'; '.join(remarks)}")
+    if not made.usable:
         remarks.append("too flat or too small to be matched: only the same bytes will meet it")
     entry = Entry(
         id=entry_id,
-        kind="image" if reading.info.kind == "image" else "video",
-        sha256=(digests.sha256,),
-        md5=(digests.md5,),
-        pdq=tuple(frames),
-        duration=reading.info.duration,
+        kind="image" if made.media.kind == "image" else "video",
+        sha256=(made.sha256,),
+        md5=(made.md5,),
+        pdq=tuple(EntryFrame(f.pdq, f.second, f.quality) for f in made.frames),
+        duration=made.media.duration,
         category=category,
         note=note or printable(found.path.name),
-        provenance=name,
+        provenance=made.path,
         added=added,
     )
     return Enrolled(entry, tuple(remarks))

@@ -4,6 +4,7 @@ from tidegate.report.html import render
 from tidegate.report.peaks import Peak, peaks
 from tidegate.report.pictures import Picture, Pictures, thumbnail
 from tidegate.report.table import summary, table
+from tidegate.report.visible import visible
 from tidegate.report.withhold import withheld
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "summary",
     "table",
     "thumbnail",
+    "visible",
     "withheld",
 ]

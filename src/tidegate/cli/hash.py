@@ -1,0 +1,72 @@
+"""``tidegate hash``: the fingerprints of files."""
+
+import sys
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from tidegate.cli import exits
+from tidegate.cli.paths import Paths, names
+from tidegate.media import Reader, Sampling
+from tidegate.pipeline import Fingerprint, find, fingerprint
+from tidegate.report import visible
+
+
+def hash_(
+    paths: Paths,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON line a file, with all there is.")
+    ] = False,
+    gap: Annotated[
+        float, typer.Option(min=0.0, help="Most seconds between hashed frames of a video.")
+    ] = Sampling().gap,
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="Hash every frame of a video: --gap 0.")
+    ] = False,
+    rotations: Annotated[
+        bool, typer.Option("--rotations", help="With --json: also the eight positions of each.")
+    ] = False,
+) -> int:
+    """Write PDQ, SHA-256 and MD5 of images, animations and videos.
+
+    Without --json: 'pdq HASH QUALITY SECOND PATH' for each picture or frame.
+    """
+    if rotations and not json:
+        raise typer.BadParameter("--rotations needs --json")
+    status = exits.OK
+    with Reader(sampling=Sampling(gap=0.0 if every_frame else gap)) as reader:
+        for found in find(names(paths)):
+            made = fingerprint(found, reader, rotations=rotations)
+            if made is None:
+                continue
+            if json:
+                sys.stdout.buffer.write(msgspec.json.encode(_document(made)) + b"\n")
+            else:
+                _write_lines(made)
+            sys.stdout.flush()
+            if made.unknowns or not made.usable:
+                status = exits.UNJUDGED
+    return status
+
+
+def _document(made: Fingerprint) -> dict[str, Any]:
+    """Return the JSON of a file: a still picture has its PDQ in the place of frames."""
+    document: dict[str, Any] = msgspec.to_builtins(made)
+    if made.media is not None and made.media.kind == "image":
+        only = next(iter(document.pop("frames")), None)
+        if only is not None:
+            del only["second"]
+            only["hash"] = only.pop("pdq")
+        document["pdq"] = only
+    return document
+
+
+def _write_lines(made: Fingerprint) -> None:
+    path = visible(made.path)
+    for frame in made.frames:
+        sys.stdout.write(f"pdq {frame.pdq} {frame.quality} {frame.second:.3f} {path}\n")
+    for unknown in made.unknowns:
+        sys.stderr.write(f"tidegate: {path}: {unknown.cause}: {visible(unknown.detail)}\n")
+    if made.frames and not made.usable:
+        sys.stderr.write(f"tidegate: {path}: too flat or too small to be matched\n")
