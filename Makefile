@@ -28,13 +28,13 @@ setup: .venv/.dev
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.demo: $(SOURCES) | $(UV)
-	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group media
+	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group media
 	@touch $@
 
 # The reference implementation of PDQ is compiled, so it is an oracle only where a compiler is.
 .venv/.dev: $(SOURCES) | $(UV)
-	$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group dev
-	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --python $(PYTHON) --group oracle \
+	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group dev
+	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group oracle \
 		|| echo "the PDQ oracle could not be built: its tests are skipped"; fi
 	@touch $@
 
