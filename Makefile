@@ -6,7 +6,7 @@ export UV_LINK_MODE ?= copy
 
 SOURCES := pyproject.toml uv.lock
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test lint setup bench clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
@@ -21,6 +21,10 @@ lint: .venv/.dev
 	.venv/bin/lint-imports --no-cache
 
 setup: .venv/.dev
+
+bench: | $(UV)
+	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group peers
+	.venv/bin/python -m benchmarks.hashing
 
 .uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidegate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
