@@ -169,6 +169,9 @@ class Scanner:
                 )
         except MediaError as error:
             judged = self._nothing(Unknown(stage="media", cause=error.cause, detail=error.detail))
+        except OSError as error:
+            detail = f"cannot be read: {error.strerror}"
+            judged = self._nothing(Unknown(stage="media", cause="unreadable", detail=detail))
         except Exception as error:
             # Whatever goes wrong with one item must not cost the others their answers.
             logger.exception("%s could not be judged", printable(found.path))
