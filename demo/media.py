@@ -142,16 +142,17 @@ def known_clip() -> list[NDArray[np.uint8]]:
     return [*frames("bikes.mp4"), *frames("bigbuckbunny.mp4")]
 
 
-def longer_video(path: Path) -> None:
-    """Write a video that holds ten seconds of the known clip between other material.
+def longer_video(
+    path: Path, piece_of: tuple[float, float] = PIECE, begins_at: float = PIECE_AT
+) -> None:
+    """Write a video that holds a piece of the known clip between other material.
 
-    The piece begins at :data:`PIECE_AT` and is re-encoded from half the size, at a lower
-    quality than the original.
+    The piece is re-encoded from half the size, at a lower quality than the original.
     """
-    first, last = (round(second * RATE) for second in PIECE)
+    first, last = (round(second * RATE) for second in piece_of)
     piece = known_clip()[first:last]
     small = (SIZE[0] // 2, SIZE[1] // 2)
     shrunk = (np.asarray(Image.fromarray(p).resize(small).resize(SIZE)) for p in piece)
-    before = panned("china.jpg", PIECE_AT)
+    before = panned("china.jpg", begins_at)
     after = [*frames("carphone_pristine.mp4"), *panned("hubble_deep_field.jpg", 3.0)]
     write(path, [*before, *shrunk, *after], crf=30)

@@ -250,7 +250,8 @@ class Evidence(Value, frozen=True, kw_only=True):
         md5: Digest of the bytes, or ``None`` where they could not be read.
         size: Bytes, or ``None`` where they could not be read.
         media: What the media is, or ``None`` where that is unknown.
-        frames: PDQ of each judged frame; one for a still picture.
+        frames: PDQ of each judged frame; one for a still picture. Those of a video that met
+            something known are denser: it was looked at again for the ends of the match.
         tracks: Scores over time, for animations and videos.
         matches: Entries met, strongest first.
         signals: What detectors saw, highest score first.

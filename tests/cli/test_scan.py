@@ -119,11 +119,22 @@ def test_names_on_standard_input_need_not_be_utf8(run, photos, tmp_path):
     assert json.loads(done.stdout)["path"] == "caf\\xe9.png"
 
 
-def test_a_page_that_cannot_be_written_is_one_line(run, photos, tmp_path):
+def test_a_page_never_takes_the_place_of_something_else(run, photos, tmp_path):
     (tmp_path / "report.html").mkdir()
-    done = run("scan", "photos/b.png", "--html", "report.html")
-    assert done.returncode == 70
-    assert len(done.stderr.splitlines()) == 1
+    before = (photos / "b.png").read_bytes()
+    for target, message in (("report.html", "is a folder"), ("photos/b.png", "files to scan")):
+        done = run("scan", "photos/b.png", "--html", target)
+        assert done.returncode == 64
+        assert message in done.stderr.decode()
+    assert (photos / "b.png").read_bytes() == before
+
+
+def test_a_reader_that_goes_away_is_no_finding(run, photos):
+    command = f"{TIDEGATE} scan photos/b.png --jsonl; echo $? >&2"
+    done = subprocess.run(
+        ["sh", "-c", f"({command}) | true"], cwd=photos.parent, capture_output=True, timeout=60
+    )
+    assert done.stderr.split()[-1] in (b"0", b"70")
     assert b"Traceback" not in done.stderr
 
 

@@ -1,5 +1,6 @@
 """Broken files: what decodes is judged, and the rest is said to be unknown."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ from PIL import Image
 
 from tests.clips import damaged, film, photo, picture, truncated
 from tests.media.media_seen import Seen
-from tidegate.media import Reader
+from tidegate.media import Reader, open_source
+from tidegate.media.clock import Clock
 
 FASTSTART = {"movflags": "faststart"}
 
@@ -117,3 +119,20 @@ def test_a_container_without_content(reader: Reader, tmp_path: Path) -> None:
         seen = Seen(reader, tmp_path / name)
         assert seen.frames == []
         assert len(seen.unknowns) == 1, name
+
+
+def test_a_damaged_png_is_corrupt(tmp_path: Path) -> None:
+    data = bytearray(photo("chelsea.png").read_bytes())
+    data[len(data) // 3] ^= 255
+    path = tmp_path / "damaged.png"
+    path.write_bytes(data)
+    with Reader() as reader, open_source(path) as source:
+        reading = reader.read(source)
+        assert len(list(reading)) == 1
+    assert [u.cause for u in reading.unknowns] == ["corrupt"]
+
+
+def test_frames_do_not_hide_behind_a_clock_that_runs_back(tmp_path: Path) -> None:
+    clock = Clock(0, 0.1, 25.0)
+    seconds = [clock.tick(stamp) for stamp in [0, 8, 4, 8, 4, 4, 4, 8, 0, 8]]
+    assert all(a < b for a, b in pairwise(seconds))

@@ -56,17 +56,23 @@ def test_the_same_bytes_are_met_by_their_digest(scanner, folder):
     assert (match.kind, match.entry) == ("sha256", "rocket.jpg")
 
 
-def test_ten_seconds_inside_a_longer_video_are_found_with_their_span(scanner, folder):
-    path = folder / "holiday.mp4"
-    media.longer_video(path)
+@pytest.mark.parametrize(
+    ("piece", "begins_at"),
+    [(media.PIECE, media.PIECE_AT), ((0.0, 10.0), 3.7), ((5.2, 15.2), 11.13)],
+)
+def test_ten_seconds_inside_a_longer_video_are_found_with_their_span(
+    scanner, folder, piece, begins_at
+):
+    path = folder / f"holiday-{begins_at}.mp4"
+    media.longer_video(path, piece, begins_at)
     item = scanner.scan(path)
     (match,) = item.evidence.matches
-    length = media.PIECE[1] - media.PIECE[0]
+    length = piece[1] - piece[0]
     assert match.entry == "clip.mp4"
-    assert match.span.start == pytest.approx(media.PIECE_AT, abs=1.0)
-    assert match.span.end == pytest.approx(media.PIECE_AT + length, abs=1.0)
-    assert match.entry_span.start == pytest.approx(media.PIECE[0], abs=1.0)
-    assert match.entry_span.end == pytest.approx(media.PIECE[1], abs=1.0)
+    assert match.span.start == pytest.approx(begins_at, abs=1.0)
+    assert match.span.end == pytest.approx(begins_at + length, abs=1.0)
+    assert match.entry_span.start == pytest.approx(piece[0], abs=1.0)
+    assert match.entry_span.end == pytest.approx(piece[1], abs=1.0)
     assert match.query_share == pytest.approx(length / item.evidence.media.duration, abs=0.08)
     assert item.decision.action == "remove"
 

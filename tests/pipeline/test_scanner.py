@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import msgspec
@@ -10,7 +11,7 @@ import tidegate
 from demo import media
 from tidegate.detectors import builtin
 from tidegate.evidence import Item
-from tidegate.pipeline import Found, Scanner
+from tidegate.pipeline import Found, Scanner, find
 
 
 def test_the_front_door():
@@ -129,3 +130,46 @@ def test_names_that_are_not_utf8_survive(tmp_path):
         (item,) = scanner.scan_many([tmp_path])
     assert item.path.endswith("caf\\xe9.png")
     assert json.loads(msgspec.json.encode(item))["path"] == item.path
+
+
+def test_a_score_that_is_no_number_is_unknown():
+    (real,) = builtin()
+    broken = Broken(real)
+    broken.scores = lambda tensors: np.full((len(tensors), 1), np.nan)
+    with Scanner(detectors=[broken], jobs=1) as scanner:
+        item = scanner.scan(media.source("rocket.jpg"))
+    assert [u.cause for u in item.evidence.unknowns] == ["detector_failed"]
+    assert item.decision.judged is False
+
+
+def test_names_that_cannot_be_files_are_reported(tmp_path):
+    shutil.copy(media.source("rocket.jpg"), tmp_path / "ok.jpg")
+    with Scanner(jobs=1) as scanner:
+        long, missing, good = scanner.scan_many(
+            [tmp_path / ("a" * 300), tmp_path / "none*.jpg", tmp_path / "ok.jpg"]
+        )
+    assert [i.evidence.unknowns[0].cause for i in (long, missing)] == ["unreadable"] * 2
+    assert good.decision.action == "allow"
+
+
+def test_a_folder_that_is_closed_is_reported(tmp_path, monkeypatch):
+    (tmp_path / "secret").mkdir()
+    shutil.copy(media.source("rocket.jpg"), tmp_path / "ok.jpg")
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [(f.path.name, f.named) for f in find([tmp_path])] == [
+        ("ok.jpg", False),
+        ("secret", True),
+    ]
+
+
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan")])
+def test_budgets_are_finite(value):
+    with pytest.raises(ValueError, match="budget"):
+        tidegate.Budget(seconds=value)

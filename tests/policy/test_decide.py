@@ -188,3 +188,16 @@ def test_more_unknown_never_weakens_a_decision(evidence, count):
 
 def test_every_action_has_its_place():
     assert [strength(a) for a in ACTIONS] == list(range(7))
+
+
+def test_what_was_not_seen_is_not_allowed_by_what_was():
+    cut = unknown(cause="corrupt", span=Span(start=1, end=9))
+    decision = decided(match(role="allow", distance=0), cut)
+    assert (decision.action, decision.judged) == ("review", False)
+    same_bytes = match(role="allow", distance=0, kind="sha256")
+    assert decided(same_bytes, cut).action == "allow"
+
+
+def test_a_general_rule_is_not_for_what_is_known_to_be_good():
+    policy = parse(POLICY.replace("{bank: mine}", "{category: known.other}"), "p")
+    assert decided(match(role="allow", distance=0), policy=policy).action == "allow"

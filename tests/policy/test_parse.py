@@ -36,7 +36,8 @@ def test_a_minimal_policy_loads():
             GOOD + "thresholds:\n  violence.gore: {hold: .nan}\n",
             "p.yaml:10: Expected `float` > 0.0 (at thresholds)",
         ),
-        ("x: &x [*x]", "p.yaml: an alias refers to what it stands in"),
+        ("x: &x [*x]", "p.yaml: aliases (*name) are not allowed: write it out"),
+        ("[" * 5000, "p.yaml: is nested too deeply"),
         ("", "p.yaml: Expected `object`, got `null`"),
         (GOOD + "prompts: []\n", "p.yaml:10: Object contains unknown field `prompts`"),
         (

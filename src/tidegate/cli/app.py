@@ -62,8 +62,9 @@ def run(arguments: Sequence[str]) -> int:
         return FAILED
     except typer.Abort:
         return FAILED
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does. Nothing more can be said.
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away, as `head` does: Typer leaves by SystemExit.
+        # Nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:

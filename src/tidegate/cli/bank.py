@@ -81,6 +81,7 @@ def add(
         float,
         typer.Option(
             min=0.0,
+            max=3600.0,
             help="Most seconds between the stored frames of a video; 0 stores every frame, "
             "which helps where much moves.",
         ),

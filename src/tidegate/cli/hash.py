@@ -19,7 +19,8 @@ def hash_(
         bool, typer.Option("--json", help="Write one JSON line a file, with all there is.")
     ] = False,
     gap: Annotated[
-        float, typer.Option(min=0.0, help="Most seconds between hashed frames of a video.")
+        float,
+        typer.Option(min=0.0, max=3600.0, help="Most seconds between hashed frames."),
     ] = Sampling().gap,
     every_frame: Annotated[
         bool, typer.Option("--every-frame", help="Hash every frame of a video: --gap 0.")

@@ -21,7 +21,9 @@ def names(paths: Iterable[str]) -> Iterator[str]:
     """Yield the paths, with those on standard input in the place of ``-``."""
     for path in paths:
         if path == "-":
-            lines = (line.rstrip(b"\n") for line in sys.stdin.buffer)
+            lines = (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
             yield from (os.fsdecode(line) for line in lines if line.strip())
+        elif not path:
+            raise typer.BadParameter("a PATH is empty")
         else:
             yield path

@@ -64,17 +64,20 @@ def scan(
     ] = None,
     gap: Annotated[
         float,
-        typer.Option(min=0.0, help="Most seconds between judged frames; 0 is every frame."),
+        typer.Option(
+            min=0.0, max=3600.0, help="Most seconds between judged frames; 0 is every frame."
+        ),
     ] = Sampling().gap,
     deadline: Annotated[
-        float, typer.Option(min=0.1, help="Most seconds that one item may take.")
+        float, typer.Option(min=0.1, max=86400.0, help="Most seconds that one item may take.")
     ] = Budget().seconds,
 ) -> int:
     """Judge images, animations and videos: what breaks the policy, where, and what to do."""
     if json and jsonl:
         raise typer.BadParameter("--json and --jsonl exclude each other")
-    if html is not None and not html.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
+    found = find(names(paths))
+    if html is not None:
+        _check_target(html, found)
     scanner = Scanner(
         policy,
         bank or (),
@@ -85,7 +88,7 @@ def scan(
     )
     with scanner:
         run = _Run(lines=jsonl, keep=not jsonl or html is not None)
-        run.follow(scanner, find(names(paths)))
+        run.follow(scanner, found)
     report = gather(run.items, skipped=run.skipped, interrupted=run.interrupted)
     if html is not None:
         write_whole(html, render(report, run.pictures, title="Tidegate scan"))
@@ -96,6 +99,16 @@ def scan(
     if html is not None:
         Console(stderr=json or jsonl).print(Text(f"Report: {html}"), soft_wrap=True)
     return run.status
+
+
+def _check_target(html: Path, found: Sequence[Found]) -> None:
+    """Refuse what would fail after all the work, or destroy what was scanned."""
+    if not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
+    if html.is_dir():
+        raise typer.BadParameter(f"--html: {html} is a folder")
+    if html.exists() and any(f.named and f.path.exists() and f.path.samefile(html) for f in found):
+        raise typer.BadParameter(f"--html: {html} is one of the files to scan")
 
 
 class _Run:

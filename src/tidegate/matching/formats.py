@@ -161,7 +161,7 @@ def _quality(cells: Mapping[str, str]) -> int | None:
     text = cells.get("quality", "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= 100):
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
         raise BankError(f"{text[:80]!r} is no quality: 0 to 100")
     return int(text)
 

@@ -22,6 +22,11 @@ TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 MOST_RUNS = 512
 """Runs of neighbouring hits that a frame keeps, nearest first."""
 
+MANY_HITS = 200_000
+"""Runs of one item after which each further frame keeps only the :data:`FEW_RUNS` nearest."""
+
+FEW_RUNS = 8
+
 
 class Found(NamedTuple):
     """The hits of one entry, by frame of the query.
@@ -47,6 +52,7 @@ class Session:
         self._radius = catalogue.radius
         self._seconds: list[float] = []
         self._hits: list[tuple[int, Runs]] = []
+        self._kept = 0
         self._nearest: dict[int, tuple[int, float]] = {}
         self._exact: dict[int, FingerprintKind] = {}
 
@@ -84,9 +90,11 @@ class Session:
         # Entry and transform in one number: a run must not go from one to another.
         key = self._catalogue.owner[row[met]] * len(TRANSFORMS) + transform[met]
         hits = runs(key, row[met], distance[met])
-        if len(hits.frame) > MOST_RUNS:
-            nearest = np.sort(np.argsort(hits.distance, kind="stable")[:MOST_RUNS])
+        most = MOST_RUNS if self._kept < MANY_HITS else FEW_RUNS
+        if len(hits.frame) > most:
+            nearest = np.sort(np.argsort(hits.distance, kind="stable")[:most])
             hits = Runs(*(column[nearest] for column in hits))
+        self._kept += len(hits.frame)
         if len(hits.frame):
             self._hits.append((len(self._seconds) - 1, hits))
         return self._is_peak(second, hits)

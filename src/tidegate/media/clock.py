@@ -1,8 +1,5 @@
 """Seconds of a video from its timestamps, however broken these are."""
 
-_JUMP = 1.0
-"""Seconds that a timestamp may go backwards before it counts as a new beginning."""
-
 _EARLY = 0.5
 """Seconds by which the first frame may be late and still be the start."""
 
@@ -36,11 +33,13 @@ class Clock:
         if not self._begun and stamp is not None and 0 < second < _EARLY:
             # AVI counts the decoder's delay in: the first frame is the start.
             self._start, second = stamp, 0.0
-        if second < self.last - _JUMP:
+        if self._begun and second <= self.last:
+            # Time that stands still or runs back is a lie: the frames are shown all the same,
+            # and frames that share a moment would hide behind one another.
             self._shift += after - second
             second = after
         if self._begun and second > self.last:
             self.step = second - self.last
         self._begun = True
-        self.last = max(second, self.last)
+        self.last = max(second, 0.0)
         return self.last

@@ -1,6 +1,7 @@
 """JPEG by libjpeg-turbo, at full resolution; what it refuses goes to Pillow."""
 
 import mmap
+import re
 
 import numpy as np
 import simplejpeg
@@ -12,8 +13,9 @@ from tidegate.media import pictures, rgb
 from tidegate.media.outlet import Outlet
 from tidegate.media.wire import Job
 
-_HARMLESS = ("extraneous bytes", "Invalid SOS parameters", "Adobe", "JFIF", "progression")
-"""Warnings of libjpeg about files that are whole nevertheless."""
+_HARMLESS = re.compile(r"\b\d{1,2} extraneous bytes|Invalid SOS parameters|Adobe|JFIF|progression")
+"""Warnings of libjpeg about files that are whole nevertheless. A camera may pad its data
+with some bytes; a hundred and more are what is left when damage made the rest unreadable."""
 
 
 def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
@@ -57,4 +59,4 @@ def _decode(data: mmap.mmap) -> tuple[NDArray[np.uint8], str]:
     except ValueError as error:
         complaint = str(error)
         pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False)
-        return pixels, "" if any(word in complaint for word in _HARMLESS) else complaint
+        return pixels, "" if _HARMLESS.search(complaint) else complaint

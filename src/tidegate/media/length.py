@@ -6,7 +6,7 @@ from typing import NamedTuple
 from av.container.input import InputContainer
 from av.video.stream import VideoStream
 
-_TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_TAG = re.compile(r"(\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 class Length(NamedTuple):
@@ -26,7 +26,7 @@ def declared_length(format: str, container: InputContainer, stream: VideoStream)
     if format == "mpegts":
         return Length(0.0)  # Guessed from the packets themselves: nothing is declared.
     if stream.duration and stream.time_base:
-        return Length(stream.duration * float(stream.time_base))
+        return Length(max(0.0, stream.duration * float(stream.time_base)))
     if tag := _TAG.match(stream.metadata.get("DURATION", "")):
         hours, minutes, rest = tag.groups()
         return Length(int(hours) * 3600 + int(minutes) * 60 + float(rest))

@@ -149,11 +149,20 @@ class _Film:
         check_pixels(self._image.width, self._image.height, self._job.budget)
         if index == 0:
             self._notes |= rgb.depth_notes(self._image)
-            self._turn = rgb.orientation(self._image)
-            self._load_first()
+            self._open_first()
         else:
             self._image.load()
         return True
+
+    def _open_first(self) -> None:
+        """Load the first frame and find out how it is to be turned."""
+        if self._job.format == "png":
+            # Asking a PNG for its orientation loads it, and hides what is wrong with it.
+            self._load_first()
+            self._turn = rgb.orientation(self._image)
+        else:
+            self._turn = rgb.orientation(self._image)
+            self._load_first()
 
     def _load_first(self) -> None:
         """Load the first frame, or as much of it as there is."""

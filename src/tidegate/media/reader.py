@@ -107,7 +107,7 @@ class Reading:
     ) -> None:
         self.close()
 
-    def _begin(self, reader: "Reader", worker: Worker, source: Source) -> None:
+    def _begin(self, reader: "Reader", worker: Worker, source: Source, sampling: Sampling) -> None:
         """Send the job. The item's clock starts when the child can take it."""
         self._reader, self._worker = reader, worker
         try:
@@ -117,7 +117,7 @@ class Reading:
             self._fail("crashed", f"the decoder did not start: it {worker.epitaph()}; {hint}")
             return
         self._until = time.monotonic() + self._budget.seconds
-        job = wire.Job(format=source.format or "", budget=reader.budget, sampling=reader.sampling)
+        job = wire.Job(format=source.format or "", budget=reader.budget, sampling=sampling)
         try:
             worker.send(job, source.file.fileno())
         except EOFError:
@@ -134,6 +134,8 @@ class Reading:
                 case wire.Picture() as picture:
                     return self._open(worker, picture)
                 case wire.Facts(info=info):
+                    if not 0 <= info.duration <= wire.LONGEST_TIME:
+                        raise wire.GarbledError("an impossible duration")
                     self.info = info
                 case wire.Trouble(unknown=unknown):
                     if len(self.unknowns) >= _MOST_UNKNOWNS:
@@ -149,7 +151,7 @@ class Reading:
         pixels = picture.width * picture.height
         if pixels > self._budget.pixels or pixels * 3 > worker.slots.size:
             raise wire.GarbledError(f"a frame of {pixels:,} pixels")
-        if not math.isfinite(picture.second):
+        if picture.second > wire.LONGEST_TIME:
             raise wire.GarbledError("a frame at no time")
         self._slot = picture.slot
         self._judged += 1
@@ -206,8 +208,13 @@ class Reader:
         """Process id of the child, or ``None`` while there is none."""
         return self._worker.pid if self._worker else None
 
-    def read(self, source: Source) -> Reading:
-        """Start to decode a source. An earlier reading that is still open is closed."""
+    def read(self, source: Source, sampling: Sampling | None = None) -> Reading:
+        """Start to decode a source. An earlier reading that is still open is closed.
+
+        Args:
+            source: What to decode.
+            sampling: For this reading, in place of the reader's own.
+        """
         if self._reading:
             self._reading.close()
         reading = self._reading = Reading(self.budget)
@@ -216,9 +223,10 @@ class Reader:
         except MediaError as error:
             reading.unknowns.append(error.unknown)
             return reading
-        if self._worker is None:
-            self._worker = Worker(self.budget.pixels)
-        reading._begin(self, self._worker, source)
+        worker = self._worker
+        if worker is None:
+            worker = self._worker = Worker(self.budget.pixels)
+        reading._begin(self, worker, source, sampling or self.sampling)
         return reading
 
     def close(self) -> None:

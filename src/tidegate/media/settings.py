@@ -1,5 +1,7 @@
 """What may be spent on an item, and how densely it is sampled."""
 
+import math
+
 from tidegate.evidence import Value
 
 
@@ -20,6 +22,11 @@ class Budget(Value, frozen=True, kw_only=True):
     duration: float = 6 * 3600.0
     seconds: float = 600.0
 
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"budget.{name} is more than 0 and finite")
+
 
 class Sampling(Value, frozen=True, kw_only=True):
     """Which frames of a video are judged.
@@ -33,6 +40,10 @@ class Sampling(Value, frozen=True, kw_only=True):
     """
 
     gap: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.gap < math.inf:
+            raise ValueError("sampling.gap is not negative and finite")
 
     @property
     def min_gap(self) -> float:

@@ -42,6 +42,10 @@ class Ready(Value, frozen=True, tag="ready"):
     """Child: everything is imported; the first job may come."""
 
 
+LONGEST_TIME = 1e9
+"""Seconds, about 32 years: no honest media says more."""
+
+
 class Facts(Value, frozen=True, tag="facts"):
     """Child: what the media is, as far as is known by now."""
 

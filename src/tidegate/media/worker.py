@@ -25,8 +25,13 @@ class Worker:
         """Start the child for frames of at most ``pixels``; do not wait for it."""
         self._until = time.monotonic() + START_SECONDS
         self.ready = False
-        shared = memory.create(pixels)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            shared = memory.create(pixels)
+        except BaseException:
+            self._socket.close()
+            theirs.close()
+            raise
         try:
             self.slots = memory.Slots(shared, writable=False)
             self._process = subprocess.Popen(  # noqa: S603 - our own module

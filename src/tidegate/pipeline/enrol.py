@@ -34,7 +34,9 @@ def enrol(
         added: Now, ISO 8601.
 
     Returns:
-        The entry, or ``None`` for a file met in a folder that is no media.
+        The entry, or ``None`` for a file met in a folder that is no media. A picture that
+        is only partly there is stored by its digests alone, for its hash would be that of
+        something else.
 
     Raises:
         BankError: Nothing of the file can be read as media.
@@ -45,14 +47,16 @@ def enrol(
     remarks = [unknown.detail for unknown in made.unknowns]
     if made.sha256 is None or made.md5 is None or made.media is None:
         raise BankError(f"{made.path}: {'; '.join(remarks)}")
-    if not made.usable:
-        remarks.append("too flat or too small to be matched: only the same bytes will meet it")
+    still = made.media.kind == "image"
+    frames = () if still and made.unknowns else made.frames
+    if not frames or not made.usable:
+        remarks.append("cannot be matched by what it shows: only the same bytes will meet it")
     entry = Entry(
         id=entry_id,
-        kind="image" if made.media.kind == "image" else "video",
+        kind="image" if still else "video",
         sha256=(made.sha256,),
         md5=(made.md5,),
-        pdq=tuple(EntryFrame(f.pdq, f.second, f.quality) for f in made.frames),
+        pdq=tuple(EntryFrame(f.pdq, f.second, f.quality) for f in frames),
         duration=made.media.duration,
         category=category,
         note=note or printable(found.path.name),

@@ -31,31 +31,48 @@ def find(names: Iterable[str | os.PathLike[str]]) -> list[Found]:
     """
     named: dict[Path, bool] = {}
     for name in names:
-        for found in _expand(Path(name)):
+        for found in _expand(name):
             named[found.path] = found.named or named.get(found.path, False)
     return [Found(path, by_name) for path, by_name in named.items()]
 
 
-def _expand(path: Path) -> Iterator[Found]:
-    if path.is_dir():
-        yield from (Found(file, named=False) for file in _walk(path))
+def _expand(name: str | os.PathLike[str]) -> Iterator[Found]:
+    path = Path(name)
+    if not os.fspath(name):
+        raise ValueError("an empty name stands for no file")
+    if _is_folder(path):
+        yield from _walk(path)
     elif not os.path.lexists(path) and glob.has_magic(str(path)):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute too
         if not matches:
             yield Found(path, named=True)
         for match in map(Path, matches):
-            if match.is_dir():
-                yield from (Found(file, named=False) for file in _walk(match))
+            if _is_folder(match):
+                yield from _walk(match)
             else:
                 yield Found(match, named=True)
     else:
         yield Found(path, named=True)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # A name that is too long, or in a folder that is closed to us.
+        return False
+
+
+def _walk(folder: Path) -> Iterator[Found]:
+    closed: list[Found] = []
+
+    def remember(error: OSError) -> None:
+        closed.append(Found(Path(error.filename), named=True))
+
+    for parent, folders, files in os.walk(folder, onerror=remember):
         folders.sort()
-        yield from (Path(parent, file) for file in sorted(files))
+        yield from (Found(Path(parent, file), named=False) for file in sorted(files))
+    # What could not be opened is reported as such, and not passed over.
+    yield from closed
 
 
 def printable(path: str | os.PathLike[str]) -> str:

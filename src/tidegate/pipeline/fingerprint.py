@@ -90,6 +90,10 @@ def fingerprint(found: Found, reader: Reader, *, rotations: bool = False) -> Fin
     except MediaError as error:
         unknown = Unknown(stage="media", cause=error.cause, detail=error.detail)
         return Fingerprint(path=path, unknowns=(unknown,))
+    except OSError as error:
+        detail = f"cannot be read: {error.strerror}"
+        unknown = Unknown(stage="media", cause="unreadable", detail=detail)
+        return Fingerprint(path=path, unknowns=(unknown,))
     return Fingerprint(
         path=path,
         sha256=digests.sha256,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tidegate import hashing
 from tidegate.detectors import Classifier, Scores
 from tidegate.evidence import Evidence, FrameHash, Kind, MediaInfo, Signal, Track, Unknown
-from tidegate.matching import Matcher
-from tidegate.media import Reader, Source
+from tidegate.matching import Matcher, Session
+from tidegate.media import Reader, Sampling, Source
 from tidegate.pipeline.album import Album
 from tidegate.report.pictures import Picture, thumbnail
 
@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 8
 """Frames that are shown to a detector in one call."""
+
+
+FINE = Sampling(gap=0.25)
+"""How densely a video is looked at again where it met something known."""
 
 
 class Judged(NamedTuple):
@@ -73,6 +77,12 @@ def judge(
     watch.flush(album)
     kind, duration = _extent(reading.info)
     matches = session.finish(kind, duration)
+    if kind == "video" and any(m.kind == "pdq" for m in matches) and reader.sampling.gap > FINE.gap:
+        closer = matcher.session()
+        closer.exact(digests.sha256, digests.md5)
+        dense = _look_closer(source, reader, closer, album, pictures=pictures)
+        if found := closer.finish(kind, duration):
+            matches, hashes = found, dense
     signals, tracks = watch.finish(kind, duration)
     unknowns = [*reading.unknowns, *watch.unknowns]
     if too_small is not None:
@@ -95,6 +105,20 @@ def judge(
     )
     peaks = {m.peak or 0.0 for m in matches} | {s.peak or 0.0 for s in signals}
     return Judged(evidence, album.pictures(peaks))
+
+
+def _look_closer(
+    source: Source, reader: Reader, session: Session, album: Album, *, pictures: bool
+) -> list[FrameHash]:
+    """Hash a video again, densely: a second between two frames leaves the ends of a match open."""
+    hashes = []
+    for frame in reader.read(source, FINE):
+        turned, quality = hashing.dihedral(frame.rgb)
+        pdq = turned[0].tobytes().hex()
+        hashes.append(FrameHash(second=frame.second, pdq=pdq, quality=quality))
+        if session.add(frame.second, turned, quality) and pictures:
+            album.keep(("match", frame.second), 2.0, thumbnail(frame.rgb, frame.second))
+    return hashes
 
 
 def _extent(info: MediaInfo | None) -> tuple[Kind, float]:
@@ -155,6 +179,8 @@ class _Watch:
                 continue
             try:
                 rows = detector.scores([frame.tensors[index] for frame in pending])
+                if not np.isfinite(rows).all():
+                    raise ArithmeticError("a score is not a number")
             except Exception as error:
                 # A runtime has errors of its own. None may cost the item its other answers.
                 logger.exception("detector %s failed", detector.id)

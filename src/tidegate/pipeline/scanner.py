@@ -167,20 +167,15 @@ class Scanner:
                     self._versions,
                     pictures=self._pictures,
                 )
-        except MediaError as error:
-            judged = self._nothing(Unknown(stage="media", cause=error.cause, detail=error.detail))
-        except OSError as error:
-            detail = f"cannot be read: {error.strerror}"
-            judged = self._nothing(Unknown(stage="media", cause="unreadable", detail=detail))
+            decision = decide(judged.evidence, self.policy)
         except Exception as error:
             # Whatever goes wrong with one item must not cost the others their answers.
-            logger.exception("%s could not be judged", printable(found.path))
-            detail = f"internal error: {type(error).__name__}: {error}"
-            judged = self._nothing(Unknown(stage="media", cause="crashed", detail=detail))
+            judged = Judged(self._nothing(_failure(error)), ())
+            decision = decide(judged.evidence, self.policy)
         item = Item(
             path=printable(found.path),
             evidence=judged.evidence,
-            decision=decide(judged.evidence, self.policy),
+            decision=decision,
             elapsed=seconds(time.perf_counter() - began),
         )
         return Scanned(item, judged.pictures)
@@ -192,9 +187,20 @@ class Scanner:
             self._readers.append(reader)
         return reader
 
-    def _nothing(self, unknown: Unknown) -> Judged:
-        evidence = Evidence(unknowns=(unknown,), banks=self._matcher.names, versions=self._versions)
-        return Judged(evidence, ())
+    def _nothing(self, unknown: Unknown) -> Evidence:
+        return Evidence(unknowns=(unknown,), banks=self._matcher.names, versions=self._versions)
+
+
+def _failure(error: Exception) -> Unknown:
+    """Return an error that ended an item as what is unknown because of it."""
+    if isinstance(error, MediaError):
+        return error.unknown
+    if isinstance(error, OSError):
+        detail = f"cannot be read: {error.strerror}"
+        return Unknown(stage="media", cause="unreadable", detail=detail)
+    logger.error("an item could not be judged", exc_info=error)
+    detail = f"internal error: {type(error).__name__}: {error}"
+    return Unknown(stage="media", cause="crashed", detail=detail)
 
 
 def gather(items: Sequence[Item], *, skipped: int = 0, interrupted: bool = False) -> Report:

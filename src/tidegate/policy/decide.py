@@ -1,6 +1,6 @@
 """From evidence to a decision, under one policy. Pure: the same in, the same out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Literal, TypeVar
 
@@ -34,16 +34,17 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     """Apply every rule to every piece of evidence; the strongest effect wins.
 
     A match in an allow bank overrules all other reasons but those of rules that are
-    marked ``despite_allow``. Evidence that is missing fires the rule for it, so that it
-    is never taken for clean.
+    marked ``despite_allow``; one by PDQ does not overrule that a part of the media was not
+    seen, for nobody knows what that part shows. Evidence that is missing fires the rule
+    for it, so that it is never taken for clean.
     """
     met = [
         *_match_reasons(evidence, policy),
         *_signal_reasons(evidence, policy),
         *_unknown_reasons(evidence, policy),
     ]
-    fired = _overrule([r for r in met if all(b.holds for b in r.bounds)], policy)
-    short = [r for r in met if not all(b.holds for b in r.bounds)]
+    fired = _overrule([r for r in met if _holds(r)], evidence, policy)
+    short = [r for r in met if not _holds(r)]
     live = [r for r in fired if r.overruled_by is None]
     found = max((strength(r.action) for r in live if r.ground != "unknown"), default=0)
     missing = max((strength(r.action) for r in live if r.ground == "unknown"), default=0)
@@ -64,12 +65,16 @@ def rule_for(found: Match | Unknown, rules: Sequence[Rule]) -> Rule:
 
     A checked policy always has one.
     """
-    fitting = [rule for rule in rules if _fits(found, conditions(rule.where).items())]
+    fitting = [rule for rule in rules if _fits(found, conditions(rule.where))]
     return max(fitting, key=lambda rule: specificity(rule.where))
 
 
-def _fits(found: Match | Unknown, wanted: Iterable[tuple[str, str]]) -> bool:
-    return all(getattr(found, key) == value for key, value in wanted)
+def _fits(found: Match | Unknown, wanted: Mapping[str, str]) -> bool:
+    # What is known to be good is only met by rules that say so: a general rule against
+    # known content is not meant for it.
+    if isinstance(found, Match) and found.role == "allow" and wanted.get("role") != "allow":
+        return False
+    return all(getattr(found, key) == value for key, value in wanted.items())
 
 
 def _match_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:
@@ -134,17 +139,26 @@ def _unknown_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:
         )
 
 
-def _overrule(fired: Sequence[Reason], policy: Policy) -> Sequence[Reason]:
-    allowing = next((r.rule for r in fired if r.ground == "match" and r.action == "allow"), None)
-    if allowing is None:
+def _overrule(fired: Sequence[Reason], evidence: Evidence, policy: Policy) -> Sequence[Reason]:
+    allowing = [r for r in fired if r.action == "allow"]
+    if not allowing:
         return fired
+    exact = any(evidence.matches[r.index].kind != "pdq" for r in allowing)
     stubborn = {f"banks.{rule.id}" for rule in policy.banks if rule.despite_allow}
+
+    def stands(reason: Reason) -> bool:
+        if reason.action == "allow" or reason.rule in stubborn:
+            return True
+        unseen = reason.ground == "unknown" and evidence.unknowns[reason.index].stage == "media"
+        return unseen and not exact
+
     return [
-        r
-        if r.action == "allow" or r.rule in stubborn
-        else msgspec.structs.replace(r, overruled_by=allowing)
-        for r in fired
+        r if stands(r) else msgspec.structs.replace(r, overruled_by=allowing[0].rule) for r in fired
     ]
+
+
+def _holds(reason: Reason) -> bool:
+    return all(bound.holds for bound in reason.bounds)
 
 
 def _shortfall(reason: Reason) -> float:

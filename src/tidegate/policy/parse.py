@@ -1,7 +1,7 @@
 """From YAML text to a checked policy. Pure: the caller reads the file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from typing import Any, get_args
 
@@ -37,12 +37,20 @@ def parse(text: str, name: str) -> Policy:
             leaves a case without a rule.
     """
     try:
+        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text, Loader=yaml.SafeLoader)):
+            raise PolicyError(name, None, "aliases (*name) are not allowed: write it out")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         plain = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "this is not YAML"
         raise PolicyError(name, mark.line + 1 if mark else None, problem) from None
+    except RecursionError:
+        raise PolicyError(name, None, "is nested too deeply") from None
+    except PolicyError:
+        raise
+    except ValueError as error:
+        raise PolicyError(name, None, f"holds an impossible value: {error}") from None
     try:
         if twice := _written_twice(tree):
             raise PolicyError(name, twice.start_mark.line + 1, f"'{twice.value}' is written twice")
@@ -54,8 +62,6 @@ def parse(text: str, name: str) -> Policy:
         field = re.search(r"unknown field `(.+)`", message)
         place = (*path, field[1]) if field else path
         raise PolicyError(name, _line(tree, place), message + shown) from None
-    except RecursionError:
-        raise PolicyError(name, None, "an alias refers to what it stands in") from None
     for path, message in _problems(policy):
         raise PolicyError(name, _line(tree, path), message)
     return policy
@@ -128,13 +134,16 @@ def _bank_problems(policy: Policy) -> list[tuple[Path, str]]:
                 )
             )
     for role in get_args(Role):
-        if not any(
-            set(conditions(rule.where).items()) <= {("role", role)} for rule in policy.banks
-        ):
+        if not any(_catches(conditions(rule.where), role) for rule in policy.banks):
             problems.append(
                 (("banks",), f"no rule is for every match in a bank of role '{role}': add one")
             )
     return problems + _ties("banks", policy.banks)
+
+
+def _catches(where: Mapping[str, str], role: str) -> bool:
+    """Return whether conditions hold for every match in a bank of this role."""
+    return where == {"role": role} or (not where and role != "allow")
 
 
 def _unknown_problems(policy: Policy) -> list[tuple[Path, str]]:

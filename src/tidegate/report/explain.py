@@ -6,7 +6,6 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from tidegate import taxonomy
 from tidegate.evidence import Evidence, Item, Reason
 from tidegate.report import words
 from tidegate.report.coverage import coverage
@@ -30,7 +29,7 @@ def explanation(item: Item) -> RenderableType:
     ]
     parts: list[RenderableType] = [Text(visible(item.path), "bold underline")]
     for number, (heading, lines) in enumerate(steps, 1):
-        parts.append(Text(f"{number}. {heading}", "bold"))
+        parts.append(_line(f"{number}. {heading}", "bold"))
         parts.append(Padding(Group(*(lines or [Text("nothing", "dim")])), (0, 0, 1, 3)))
     return Group(*parts)
 
@@ -66,7 +65,7 @@ def _asked(evidence: Evidence) -> Lines:
 def _found(evidence: Evidence) -> Lines:
     lines: Lines = []
     for match in evidence.matches:
-        title = taxonomy.get(match.category).title
+        title = words.title(match.category)
         lines.append(
             _line(
                 f"Match with entry {match.entry} of bank {match.bank} ({match.role}): {title}, "
@@ -76,7 +75,7 @@ def _found(evidence: Evidence) -> Lines:
         if match.note:
             lines.append(_line(f"  note of the entry: {match.note}", "dim"))
     for signal in evidence.signals:
-        title = taxonomy.get(signal.category).title
+        title = words.title(signal.category)
         lines.append(
             _line(f"Signal of {signal.detector} {signal.version}: {title}, {signal.score:.4f}")
         )

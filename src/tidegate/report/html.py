@@ -20,8 +20,8 @@ from tidegate.report.timeline import Timeline, timeline
 from tidegate.report.visible import visible
 from tidegate.report.withhold import withheld
 
-_SAME_FRAME = 0.05
-"""Seconds by which a picture may miss a peak and still show it."""
+_SAME_FRAME = 0.0005
+"""Seconds by which a picture may miss a peak and still show it: times are milliseconds."""
 
 _NARROWEST = 0.8
 """Percent of the summary bar that even a single item of many gets."""

@@ -75,7 +75,10 @@ def summary(report: Report) -> Text:
             text.append(" · ", "dim")
             text.append(f"{count:,} {action}", _STYLES[action])
     if report.skipped:
-        text.append(f"\n{words.plural(report.skipped, 'file')} skipped: no images or videos", "dim")
+        text.append(
+            f"\n{words.plural(report.skipped, 'file')} skipped: links, or no images or videos",
+            "dim",
+        )
     if report.interrupted:
         text.append("\nInterrupted: the scan was stopped before its end.", "bold yellow")
     if report.unjudged:
