@@ -1,6 +1,8 @@
 import json
+import subprocess
 
 from demo import media
+from tests.cli.conftest import TIDEGATE
 
 
 def test_create_add_import_show(run, tmp_path):
@@ -30,6 +32,16 @@ def test_every_frame_of_a_video_can_be_stored(run):
     run("bank", "add", "a.bank", media.source("carphone_pristine.mp4"), "--gap", "0")
     (entry,) = json.loads(run("bank", "show", "a.bank", "--json").stdout)["entries"]
     assert len(entry["pdq"]) == 120
+
+
+def test_commands_at_the_same_time_lose_nothing(run, tmp_path):
+    run("bank", "create", "a.bank")
+    sources = [media.source(name) for name in ("rocket.jpg", "coffee.png", "chelsea.png")]
+    commands = [[TIDEGATE, "bank", "add", "a.bank", source] for source in sources]
+    running = [subprocess.Popen(c, cwd=tmp_path, stdout=subprocess.DEVNULL) for c in commands]
+    assert [process.wait(timeout=60) for process in running] == [0, 0, 0]
+    again = run("bank", "add", "a.bank", *sources)
+    assert b"0 added, 3 entries" in again.stdout
 
 
 def test_wrong_values_are_refused(run, tmp_path):

@@ -36,6 +36,15 @@ def test_a_report_and_lines_are_read_too(run, tmp_path):
         assert only.stdout.count(b"1. What it is") == 1
 
 
+def test_a_category_that_is_not_ours_is_never_shown(run, tmp_path):
+    done = run("scan", media.source("coffee.png"), "--jsonl")
+    forged = done.stdout.replace(b'"sexual.explicit"', b'"people.uyghur"')
+    (tmp_path / "item.json").write_bytes(forged)
+    shown = run("explain", "item.json")
+    assert shown.returncode == 64
+    assert shown.stdout == b""
+
+
 def test_something_else_is_wrong_usage(run, tmp_path):
     (tmp_path / "other.json").write_text(json.dumps({"a": 1}))
     for arguments in (["other.json"], ["none.json"]):

@@ -61,6 +61,11 @@ def test_allowed_labels_load():
         "person_id",
         "celebrity",
         "child",
+        "schoolgirl",
+        "femalebreast",
+        "asianwoman",
+        "priest",
+        "trans",
     ],
 )
 def test_a_protected_attribute_is_refused_by_name(label):

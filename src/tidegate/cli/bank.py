@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tidegate import taxonomy
 from tidegate.cli import exits
+from tidegate.cli.files import alone_in
 from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Role
 from tidegate.matching import (
@@ -61,8 +62,8 @@ def create(
         category=category,
         role=role,
         max_distance=distance,
-        source=source,
-        legal_basis=legal_basis,
+        source=printable(source),
+        legal_basis=printable(legal_basis),
     )
     _save(bank, file)
     _say(f"{file}: bank {_title(bank)}")
@@ -88,22 +89,9 @@ def add(
     ] = SAMPLING.gap,
 ) -> int:
     """Hash images and videos into a bank. Nothing is written unless all of them can be."""
-    bank = read_bank(file)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    number = int(next_id(bank))
-    added: list[Entry] = []
-    with Reader(sampling=Sampling(gap=gap)) as reader:
-        for found in find(names(media)):
-            entry_id = str(number + len(added))
-            enrolled = enrol(found, reader, entry_id, category=category, note=note, added=now)
-            if enrolled is None:
-                continue
-            added.append(enrolled.entry)
-            remarks = "".join(f" ({remark})" for remark in enrolled.remarks)
-            _say(f"entry {entry_id}: {printable(found.path)}{remarks}")
-    bank = add_entries(bank, added)
-    _save(bank, file)
-    _say(f"{file}: {len(added):,} added, {len(bank.entries):,} entries")
+    with alone_in(file.absolute().parent):
+        bank, number = _add(file, media, category, printable(note), gap)
+    _say(f"{file}: {number:,} added, {len(bank.entries):,} entries")
     return exits.OK
 
 
@@ -119,14 +107,15 @@ def import_(
     ],
 ) -> int:
     """Merge other banks and hash lists into a bank. What it holds already is left out."""
-    bank = read_bank(file)
-    before = len(bank.entries)
-    for other in lists:
-        try:
-            bank = import_file(bank, other)
-        except OSError as error:
-            raise BankError(f"{other}: cannot be read: {error.strerror}") from None
-    _save(bank, file)
+    with alone_in(file.absolute().parent):
+        bank = read_bank(file)
+        before = len(bank.entries)
+        for other in lists:
+            try:
+                bank = import_file(bank, other)
+            except OSError as error:
+                raise BankError(f"{other}: cannot be read: {error.strerror}") from None
+        _save(bank, file)
     _say(f"{file}: {len(bank.entries) - before:,} added, {len(bank.entries):,} entries")
     return exits.OK
 
@@ -167,6 +156,34 @@ def show(
 
 def _title(bank: Bank) -> str:
     return f"{bank.name}: {bank.category}, {bank.role}, up to {bank.max_distance} bits"
+
+
+def _add(
+    file: Path, media: list[str], category: str | None, note: str, gap: float
+) -> tuple[Bank, int]:
+    """Hash media into a bank and save it; return it, with the number of new entries."""
+    bank = read_bank(file)
+    known = {digest: entry.id for entry in bank.entries for digest in entry.sha256}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    number = int(next_id(bank))
+    added: list[Entry] = []
+    with Reader(sampling=Sampling(gap=gap)) as reader:
+        for found in find(names(media)):
+            entry_id = str(number + len(added))
+            enrolled = enrol(found, reader, entry_id, category=category, note=note, added=now)
+            if enrolled is None:
+                continue
+            (digest,) = enrolled.entry.sha256
+            if digest in known:
+                _say(f"left out: {printable(found.path)} is entry {known[digest]} already")
+                continue
+            known[digest] = entry_id
+            added.append(enrolled.entry)
+            remarks = "".join(f" ({remark})" for remark in enrolled.remarks)
+            _say(f"entry {entry_id}: {printable(found.path)}{remarks}")
+    bank = add_entries(bank, added)
+    _save(bank, file)
+    return bank, len(added)
 
 
 def _save(bank: Bank, file: Path) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from tidegate import taxonomy
 from tidegate.cli import exits
 from tidegate.evidence import Item, Report
 from tidegate.report.explain import explanation
@@ -32,6 +33,10 @@ def explain(
     and those that nearly did.
     """
     items = [item for item in _read(file) if path is None or item.path == path]
+    for item in items:
+        for found in (*item.evidence.matches, *item.evidence.signals):
+            if found.category not in taxonomy.CATEGORIES:
+                raise typer.BadParameter(f"{file}: {found.category!r} is no category of ours")
     if not items:
         raise typer.BadParameter(f"{file}: no item has the path {path!r}")
     console = Console()

@@ -2,7 +2,8 @@
 
 A model whose mapped label names one of these words is refused at load. The list is
 reviewed by people: each group says why it is here. A word that ends in ``*`` matches
-every word that begins with it; a script without spaces between words is matched
+every word that begins with it, one between two ``*`` is found anywhere; a script
+every word that begins with it, one between two ``*`` is found anywhere; a script without spaces between words is matched
 anywhere in the label.
 
 The check is on the labels that a manifest *maps*. Labels that it does not map are
@@ -29,7 +30,8 @@ _GROUPS: dict[str, str] = {
         gesicht* person* visage* rostro* cara rosto* viso volto лицо лица 脸 顔 人脸 얼굴 وجه
         """,
     "an ethnicity or a race": """
-        ethnic* race races racial african africans asian asians caucasian* black blacks white
+        *asian* negro* mongoloid* ethnic* race races racial
+        african africans asian asians caucasian* black blacks white
         whites latino* latina* latinx hispanic* arab arabs arabic indian indians roma romani gypsy
         gypsies uyghur* uighur* uygur* kurd* tibetan* han
         hui slavic* jewish jew jews skin skintone
@@ -43,7 +45,7 @@ _GROUPS: dict[str, str] = {
         bandera* drapeau* flagge* fahne* национальн* флаг* 国籍 国旗 國旗 国家 국적 جنسية علم
         """,
     "a religion, or dress and places that stand for one": """
-        religio* muslim* islam* christian* hindu* buddhis*
+        nun nuns priest* imam* rabbi* burkini* religio* muslim* islam* christian* hindu* buddhis*
         sikh* judais* atheis* hijab* niqab* burqa*
         burka* headscarf* headscarv* chador* abaya* turban* yarmulke* kippah* kippa kufi beard*
         crucifix* mosque* church* synagogue* temple temples minaret* cathedral* chapel* cassock*
@@ -53,7 +55,8 @@ _GROUPS: dict[str, str] = {
         종교 히잡 حجاب مسجد كنيسة لحية دين
         """,
     "sex or gender": """
-        gender* sex male males female females man men woman women boy boys girl girls lady ladies
+        *female* *woman* *women* *girl* *boy* *male* gender* sex trans
+        man men woman women boy boys girl girls lady ladies
         gentleman gentlemen masculin* feminin* transgender*
         nonbinary mann manner frau frauen homme*
         femme* hombre* mujer* homem mulher* uomo donna geschlecht* genre genero* genere мужчин*
@@ -97,7 +100,9 @@ _PARTS: dict[str, str] = {}
 for _reason, _terms in _GROUPS.items():
     for _term in _terms.split():
         _key = _fold(_term)
-        if _key.endswith("*"):
+        if _key.startswith("*"):
+            _PARTS[_key.strip("*")] = _reason
+        elif _key.endswith("*"):
             _STEMS[_key[:-1]] = _reason
         elif _UNSPACED.search(_term):
             _PARTS[_key] = _reason
