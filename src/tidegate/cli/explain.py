@@ -34,9 +34,10 @@ def explain(
     """
     items = [item for item in _read(file) if path is None or item.path == path]
     for item in items:
-        for found in (*item.evidence.matches, *item.evidence.signals):
-            if found.category not in taxonomy.CATEGORIES:
-                raise typer.BadParameter(f"{file}: {found.category!r} is no category of ours")
+        evidence = item.evidence
+        named = {m.category for m in evidence.matches} | {s.category for s in evidence.signals}
+        if foreign := sorted(named - taxonomy.CATEGORIES.keys()):
+            raise typer.BadParameter(f"{file}: {foreign[0]!r} is no category of ours")
     if not items:
         raise typer.BadParameter(f"{file}: no item has the path {path!r}")
     console = Console()

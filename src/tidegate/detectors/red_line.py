@@ -2,9 +2,8 @@
 
 A model whose mapped label names one of these words is refused at load. The list is
 reviewed by people: each group says why it is here. A word that ends in ``*`` matches
-every word that begins with it, one between two ``*`` is found anywhere; a script
-every word that begins with it, one between two ``*`` is found anywhere; a script without spaces between words is matched
-anywhere in the label.
+every word that begins with it, one between two ``*`` is found anywhere, and so is one in
+a script without spaces between words.
 
 The check is on the labels that a manifest *maps*. Labels that it does not map are
 dropped inside the detector, so a model may have them; a model whose very purpose is
