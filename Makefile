@@ -12,7 +12,7 @@ demo: .venv/.demo
 	.venv/bin/python -m demo.run
 
 test: lint
-	.venv/bin/python -m pytest -n auto --dist loadscope
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist loadscope
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

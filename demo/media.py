@@ -125,7 +125,9 @@ def write(
 ) -> None:
     """Encode frames into a video; its suffix names the container."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, options={"crf": str(crf)})
+        stream = container.add_stream(
+            codec, rate=RATE, options={"crf": str(crf), "preset": "veryfast"}
+        )
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
