@@ -11,6 +11,7 @@ from tests.clips import damaged, film, photo, picture, truncated
 from tests.media.media_seen import Seen
 from tidegate.media import Reader, open_source
 from tidegate.media.clock import Clock
+from tidegate.media.length import _TAG
 
 FASTSTART = {"movflags": "faststart"}
 
@@ -136,3 +137,16 @@ def test_frames_do_not_hide_behind_a_clock_that_runs_back(tmp_path: Path) -> Non
     clock = Clock(0, 0.1, 25.0)
     seconds = [clock.tick(stamp) for stamp in [0, 8, 4, 8, 4, 4, 4, 8, 0, 8]]
     assert all(a < b for a, b in pairwise(seconds))
+
+
+def test_a_length_beyond_all_reason_is_not_believed(reader: Reader, tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv", 10)
+    data = path.read_bytes()
+    # Matroska keeps the length of a track as text, right behind the name of the tag.
+    at = data.index(b"DURATION")
+    digits = data.index(b"00:00:00", at)
+    path.write_bytes(data[:digits] + b"99:99:99" + data[digits + 8 :])
+    seen = Seen(reader, path)
+    assert seen.causes == ["truncated"]
+    assert len(seen.frames) >= 1
+    assert _TAG.match("9" * 303 + ":00:00.000") is None
