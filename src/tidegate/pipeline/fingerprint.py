@@ -88,8 +88,7 @@ def fingerprint(found: Found, reader: Reader, *, rotations: bool = False) -> Fin
                     )
                 )
     except MediaError as error:
-        unknown = Unknown(stage="media", cause=error.cause, detail=error.detail)
-        return Fingerprint(path=path, unknowns=(unknown,))
+        return Fingerprint(path=path, unknowns=(error.unknown,))
     except OSError as error:
         detail = f"cannot be read: {error.strerror}"
         unknown = Unknown(stage="media", cause="unreadable", detail=detail)

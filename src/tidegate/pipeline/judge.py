@@ -11,7 +11,7 @@ from tidegate import hashing
 from tidegate.detectors import Classifier, Scores
 from tidegate.evidence import Evidence, FrameHash, Kind, MediaInfo, Signal, Track, Unknown
 from tidegate.matching import Matcher, Session
-from tidegate.media import Reader, Sampling, Source
+from tidegate.media import Frame, Reader, Sampling, Source
 from tidegate.pipeline.album import Album
 from tidegate.report.pictures import Picture, thumbnail
 
@@ -68,10 +68,9 @@ def judge(
         if min(height, width) < hashing.MIN_SIDE:
             too_small = _too_small(width, height)
             continue
-        turned, quality = hashing.dihedral(frame.rgb)
-        pdq = turned[0].tobytes().hex()
-        hashes.append(FrameHash(second=frame.second, pdq=pdq, quality=quality))
-        if session.add(frame.second, turned, quality):
+        hashed, met = _hash(frame, session)
+        hashes.append(hashed)
+        if met:
             album.keep(("match", frame.second), 2.0, picture)
         watch.add(frame.second, frame.rgb, picture, album)
     watch.flush(album)
@@ -113,12 +112,19 @@ def _look_closer(
     """Hash a video again, densely: a second between two frames leaves the ends of a match open."""
     hashes = []
     for frame in reader.read(source, FINE):
-        turned, quality = hashing.dihedral(frame.rgb)
-        pdq = turned[0].tobytes().hex()
-        hashes.append(FrameHash(second=frame.second, pdq=pdq, quality=quality))
-        if session.add(frame.second, turned, quality) and pictures:
+        hashed, met = _hash(frame, session)
+        hashes.append(hashed)
+        if met and pictures:
             album.keep(("match", frame.second), 2.0, thumbnail(frame.rgb, frame.second))
     return hashes
+
+
+def _hash(frame: Frame, session: Session) -> tuple[FrameHash, bool]:
+    """Hash a frame and look it up; return the hash, and whether it met something closer."""
+    turned, quality = hashing.dihedral(frame.rgb)
+    pdq = turned[0].tobytes().hex()
+    hashed = FrameHash(second=frame.second, pdq=pdq, quality=quality)
+    return hashed, session.add(frame.second, turned, quality)
 
 
 def _extent(info: MediaInfo | None) -> tuple[Kind, float]:
