@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 UV ?= .uv/bin/uv
 export UV_LINK_MODE ?= copy
 
-SOURCES := pyproject.toml uv.lock
+SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
 .PHONY: demo test lint setup bench clean
 

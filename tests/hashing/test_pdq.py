@@ -10,7 +10,6 @@ from PIL import Image
 
 from tidegate.evidence import Transform
 from tidegate.hashing import MIN_QUALITY, Pdq, dihedral, hamming, pdq
-from tidegate.hashing.downscale import downscale, operator
 
 Photo = Callable[[str], NDArray[np.uint8]]
 
@@ -98,20 +97,6 @@ def test_a_grey_picture_hashes_as_its_rgb_twin(photo: Photo) -> None:
 def test_the_layout_in_memory_does_not_matter(photo: Photo) -> None:
     picture = photo("astronaut.png")
     assert pdq(picture[::2, ::-1]) == pdq(np.ascontiguousarray(picture[::2, ::-1]))
-
-
-def test_strips_add_up_to_the_whole_picture() -> None:
-    picture = np.random.default_rng(1).integers(0, 256, (1500, 700, 3), np.uint8)
-    luma = picture @ np.array([0.299, 0.587, 0.114])
-    whole = operator(1500) @ luma @ operator(700).T
-    assert np.allclose(downscale(picture)[0, 0], whole, atol=1e-3)
-
-
-@given(st.integers(1, 3000))
-@settings(max_examples=40, deadline=None)
-def test_an_operator_keeps_the_mean(length: int) -> None:
-    assert np.allclose(operator(length).sum(axis=1), 1.0)
-    assert operator(length).min() > -1e-9
 
 
 def test_a_flat_picture_has_no_quality() -> None:

@@ -1,7 +1,7 @@
 """Fingerprints: exact digests of the bytes, and PDQ of the picture."""
 
 from tidegate.hashing.digests import Digests, digests
-from tidegate.hashing.pdq import MIN_QUALITY, MIN_SIDE, Pdq, dihedral, hamming, pdq
+from tidegate.hashing.pdq import MIN_QUALITY, MIN_SIDE, Pdq, dihedral, hamming, pdq, pdq_many
 
 __all__ = [
     "MIN_QUALITY",
@@ -12,4 +12,5 @@ __all__ = [
     "dihedral",
     "hamming",
     "pdq",
+    "pdq_many",
 ]

@@ -1,9 +1,13 @@
-"""The downscale of PDQ as two matrices.
+"""The downscale of PDQ as two matrices of whole numbers.
 
 PDQ blurs a picture with two box filters along each axis and then takes 64 x 64 samples
 of it. Every step is linear and treats the axes alike, so the whole of it is
 ``operator(height) @ luma @ operator(width).T``, and because an operator is a narrow
-band, each pixel is read once and adds to a few samples only.
+band, each pixel is read once and adds to one sample or two.
+
+A box filter divides a sum by a length, so the weights are fractions with a small common
+denominator. They are kept as whole numbers with their sum beside them: then all sums are
+exact, and neither the order of summation nor the processor can change a hash.
 
 The windows and the samples lie a little off the middle, so that a mirrored picture does
 not have mirrored samples. Its own come from mirrored operators, in the same reading.
@@ -12,8 +16,9 @@ Source: Meta, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
 Algorithm" (2019).
 """
 
+import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,35 +26,51 @@ from numpy.typing import NDArray
 SIDE = 64
 """Samples along each axis."""
 
-PASSES = 2
-"""Box filters along each axis: together a tent."""
+LUMA = np.array([299, 587, 114])
+"""Weights of red, green and blue, in thousandths."""
 
-LUMA = np.array([0.299, 0.587, 0.114])
-"""Weights of red, green and blue."""
+LARGEST_SCALE = 1 << 16
+"""Largest sum of the weights of a sample: times 255 it is exact in single precision. Only
+sides of over 32,768 pixels, and the last sample of many over 5,120, have to be rounded."""
 
 STRIP = 1 << 17
 """Values of the picture that are held as floats at a time: few enough to stay in cache."""
 
-DUST = 1e-12
-"""Weights below this are errors of rounding; real ones are far larger."""
 
-
-class Strip(NamedTuple):
-    """Rows of the picture, and what they add to which samples.
+class Operator(NamedTuple):
+    """The blur and the sampling along one axis. All arrays are read-only.
 
     Attributes:
-        rows: Which rows of the picture.
-        samples: Which of the 64 rows of samples they touch, at most n of them.
-        weights: (2, n, rows) float32, plain and mirrored.
+        first: (64,) int64, the first pixel that each sample weighs.
+        pixels: (64,) int64, how many pixels it weighs.
+        offset: (64,) int64, where its weights begin.
+        weights: (sum of pixels,) int32, not negative.
+        scale: (64,) float64, the sum of its weights, a whole number.
     """
 
-    rows: slice
-    samples: slice
-    weights: NDArray[np.float32]
+    first: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    weights: NDArray[np.int32]
+    scale: NDArray[np.float64]
+
+    def within(self, start: int, stop: int) -> tuple[slice, NDArray[np.float32]]:
+        """Return which samples weigh pixels of a stretch, and (samples, pixels) weights."""
+        last = self.first + self.pixels
+        touched = np.flatnonzero((self.first < stop) & (last > start))
+        matrix = np.zeros((len(touched), stop - start), np.float32)
+        for row, sample in zip(matrix, touched, strict=True):
+            low, high = max(self.first[sample], start), min(last[sample], stop)
+            skip = self.offset[sample] - self.first[sample]
+            row[low - start : high - start] = self.weights[low + skip : high + skip]
+        begin = int(touched[0]) if len(touched) else 0
+        return slice(begin, begin + len(touched)), matrix
 
 
 def downscale(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the 64 x 64 luma samples that PDQ sees, of the picture and its mirrorings.
+
+    This is the way without the native library.
 
     Args:
         picture: (height, width, 3) RGB or (height, width) grey, 0 to 255, not empty.
@@ -59,86 +80,101 @@ def downscale(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
         to bottom where v is 1 and left to right where h is 1.
     """
     height, width = picture.shape[:2]
-    channels = picture[0, 0].size
-    across = np.zeros((2, SIDE, width * channels), np.float32)
-    for rows, samples, weights in _strips(height, width * channels):
-        strip = picture[rows].astype(np.float32).reshape(-1, width * channels)
-        across[:, samples] += (weights.reshape(-1, len(strip)) @ strip).reshape(
-            2, -1, width * channels
-        )
-    luma = across if channels == 1 else across.reshape(2, SIDE, width, channels) @ LUMA
-    upright = luma[:, np.newaxis] @ _both(width).transpose(0, 2, 1)
-    upright[1] = upright[1, :, ::-1]
-    upright[:, 1] = upright[:, 1, :, ::-1]
-    return upright
+    lines = picture.reshape(height, -1)
+    samples = np.zeros((2, 2, SIDE, SIDE))
+    for v, down in enumerate(both(height)):
+        sums = _weigh_lines(lines, down)
+        for h, across in enumerate(both(width, colours=picture.ndim == 3)):
+            total = samples[v, h]
+            for t in range(SIDE):
+                first, count, offset = across.first[t], across.pixels[t], across.offset[t]
+                total[:, t] = sums[:, first : first + count] @ across.weights[
+                    offset : offset + count
+                ].astype(np.float64)
+            total /= down.scale[:, np.newaxis] * across.scale
+    samples[1] = samples[1, :, ::-1]
+    samples[:, 1] = samples[:, 1, :, ::-1]
+    return samples
 
 
-@lru_cache(maxsize=64)
-def operator(length: int) -> NDArray[np.float64]:
-    """Return the blur and the sampling along one axis.
+def _weigh_lines(lines: NDArray[np.uint8], down: Operator) -> NDArray[np.float64]:
+    """Return (64, n) weighted sums of (height, n) lines, a strip of lines at a time."""
+    height, size = lines.shape
+    sums = np.zeros((SIDE, size), np.float32)
+    step = max(1, STRIP // size)
+    for start in range(0, height, step):
+        stop = min(start + step, height)
+        samples, weights = down.within(start, stop)
+        sums[samples] += weights @ lines[start:stop].astype(np.float32)
+    return sums.astype(np.float64)
+
+
+def both(length: int, *, colours: bool = False) -> tuple[Operator, Operator]:
+    """Return the operator of an axis and that of the mirrored axis.
+
+    Both list their samples from the same end, so their bands nearly coincide.
 
     Args:
         length: Pixels along the axis, at least 1.
-
-    Returns:
-        (64, length); each row sums to 1. Read-only.
+        colours: Whether the axis goes over bytes of red, green and blue in turn, which
+            are then weighed as luma too.
     """
-    box = _box(length)
-    centres = (2 * np.arange(SIDE) + 1) * length // (2 * SIDE)
-    matrix = np.zeros((SIDE, length))
-    matrix[np.arange(SIDE), centres] = 1.0
-    for _ in range(PASSES):
-        matrix = _times_box(matrix, box)
-    # Running sums leave dust behind, and the band has to be narrow.
-    matrix[np.abs(matrix) < DUST] = 0.0
-    matrix.flags.writeable = False
-    return matrix
+    # What strange shapes need is made anew each time, and not kept.
+    return (_both if length <= 1 << 16 else _both.__wrapped__)(length, colours)
 
 
-def _both(length: int) -> NDArray[np.float64]:
-    """Return (2, 64, length): the operator, and that of the mirrored axis.
-
-    Both list their samples in the order of the plain axis, so their bands coincide.
-    """
-    plain = operator(length)
-    return np.stack((plain, plain[::-1, ::-1]))
+@lru_cache(maxsize=32)
+def _both(length: int, colours: bool) -> tuple[Operator, Operator]:
+    plain = [_sample(length, s) for s in range(SIDE)]
+    mirrored = [(length - first - len(w), w[::-1]) for first, w in reversed(plain)]
+    return _operator(plain, colours), _operator(mirrored, colours)
 
 
-def _box(length: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where the window of each pixel starts and stops; at the edges it is cut off."""
-    window = -(-length // (2 * SIDE))
-    last = np.arange(length) + window // 2
-    return np.maximum(last - window + 1, 0), np.minimum(last + 1, length)
+def _operator(samples: list[tuple[int, NDArray[np.int64]]], colours: bool) -> Operator:
+    scale = [int(weights.sum()) for _, weights in samples]
+    if colours:
+        samples = [(3 * first, np.outer(weights, LUMA).ravel()) for first, weights in samples]
+        scale = [each * int(LUMA.sum()) for each in scale]
+    pixels = np.array([len(weights) for _, weights in samples])
+    made = Operator(
+        first=np.array([first for first, _ in samples]),
+        pixels=pixels,
+        offset=np.cumsum(pixels) - pixels,
+        weights=np.concatenate([weights for _, weights in samples]).astype(np.int32),
+        scale=np.array(scale, np.float64),
+    )
+    for array in made:
+        array.flags.writeable = False
+    return made
 
 
-def _times_box(
-    matrix: NDArray[np.float64], box: tuple[NDArray[np.intp], NDArray[np.intp]]
-) -> NDArray[np.float64]:
-    """Return ``matrix @ filter``, where row i of the filter averages its window.
+def _sample(length: int, sample: int) -> tuple[int, NDArray[np.int64]]:
+    """Return the first pixel that a sample weighs, and the weights from there on."""
+    centre = (2 * sample + 1) * length // (2 * SIDE)
+    start, stop = (int(end) for end in _window(length, centre))
+    inner_start, inner_stop = _window(length, np.arange(start, stop))
+    first = int(inner_start[0])
+    sizes = inner_stop - inner_start
+    steps = np.zeros(int(inner_stop[-1]) - first + 1)
+    np.add.at(steps, inner_start - first, 1 / sizes)
+    np.subtract.at(steps, inner_stop - first, 1 / sizes)
+    weights = np.cumsum(steps)[:-1] / (stop - start)
+    scale = (stop - start) * _common(sizes)
+    if scale <= LARGEST_SCALE:
+        return first, np.rint(weights * scale).astype(np.int64)
+    # Running sums are rounded, not the weights, so that errors do not add up.
+    reached = np.rint(np.cumsum(weights) * LARGEST_SCALE).astype(np.int64)
+    return first, np.diff(reached, prepend=0)
 
-    Each column of the matrix is spread evenly over a window: written as a difference at
-    the window's ends and summed up, it needs no (length, length) filter.
-    """
-    start, stop = box
-    share = matrix / (stop - start)
-    steps = np.zeros((len(matrix), matrix.shape[1] + 1))
-    for row, shares in zip(steps, share, strict=True):
-        np.add.at(row, start, shares)
-        np.subtract.at(row, stop, shares)
-    return np.cumsum(steps, axis=1)[:, :-1]
+
+def _window(length: int, centre: Any) -> tuple[Any, Any]:
+    """Return where the box around a pixel starts and stops; at the edges it is cut off."""
+    size = -(-length // (2 * SIDE))
+    last = centre + size // 2
+    return np.maximum(last - size + 1, 0), np.minimum(last + 1, length)
 
 
-@lru_cache(maxsize=16)
-def _strips(height: int, row_size: int) -> tuple[Strip, ...]:
-    """Cut the picture into strips of rows that fit the cache, with their weights."""
-    matrices = _both(height)
-    step = max(1, STRIP // row_size)
-    strips = []
-    for start in range(0, height, step):
-        weights = matrices[:, :, start : start + step]
-        touched = np.flatnonzero(weights.any(axis=(0, 2)))
-        if len(touched):
-            samples = slice(int(touched[0]), int(touched[-1]) + 1)
-            rows = slice(start, min(start + step, height))
-            strips.append(Strip(rows, samples, weights[:, samples].astype(np.float32)))
-    return tuple(strips)
+def _common(sizes: NDArray[np.int64]) -> int:
+    """Return the common multiple of some lengths; of many, something too large to use."""
+    different = np.unique(sizes).tolist()
+    return math.lcm(*different) if len(different) <= 4 else LARGEST_SCALE + 1

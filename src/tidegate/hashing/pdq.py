@@ -12,13 +12,17 @@ Source: Meta, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
 Algorithm" (2019).
 """
 
-from functools import cache
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.hashing.downscale import SIDE, downscale
+from tidegate import native
+from tidegate.hashing import kernel
+from tidegate.hashing.downscale import downscale
+from tidegate.hashing.frequencies import BITS, POSITIONS, bits, quality
 
 MIN_QUALITY = 50
 """Below this quality a hash says nothing: the picture is too flat."""
@@ -29,22 +33,9 @@ MIN_SIDE = 16
 SMALLEST = 5
 """Pixels along the shorter side below which the reference gives the empty hash."""
 
-FREQUENCIES = 16
-"""Frequencies kept along each axis: 1 to 16, without the mean."""
-
-BITS = FREQUENCIES * FREQUENCIES
-
-_POSITIONS = (
-    (0, 0, False),
-    (0, 1, True),
-    (1, 1, False),
-    (1, 0, True),
-    (1, 0, False),
-    (0, 1, False),
-    (0, 0, True),
-    (1, 1, True),
-)
-"""Each transform in turn: mirrored top to bottom, left to right, then transposed."""
+FULL = (0.0, 255.0)
+LIMITED = (16.0, 219.0)
+"""What is black, and how many steps later is white."""
 
 
 class Pdq(NamedTuple):
@@ -64,25 +55,27 @@ class Pdq(NamedTuple):
         return self.hash.hex()
 
 
-def pdq(picture: NDArray[np.uint8]) -> Pdq:
+def pdq(picture: NDArray[np.uint8], *, limited: bool = False) -> Pdq:
     """Hash a picture at its full resolution.
 
     Args:
         picture: (height, width, 3) RGB or (height, width) grey, uint8. A side shorter
             than 5 pixels gives the empty hash with quality 0.
+        limited: Whether black is 16 and white 235, as in the luma of most videos.
 
     Raises:
         ValueError: The array is of another shape or type.
     """
-    samples = _samples(picture)[0, 0]
-    return Pdq(_hashes(samples[np.newaxis])[0].tobytes(), _quality(samples))
+    hashes, quality = _hash(picture, 1, limited)
+    return Pdq(hashes[0].tobytes(), quality)
 
 
-def dihedral(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+def dihedral(picture: NDArray[np.uint8], *, limited: bool = False) -> tuple[NDArray[np.uint8], int]:
     """Hash a picture in all eight positions, reading it once.
 
     Args:
         picture: As for :func:`pdq`.
+        limited: As for :func:`pdq`.
 
     Returns:
         (8, 32) uint8, the hashes of the picture turned by each
@@ -91,9 +84,30 @@ def dihedral(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
     Raises:
         ValueError: The array is of another shape or type.
     """
-    samples = _samples(picture)
-    turned = [samples[v, h].T if transposed else samples[v, h] for v, h, transposed in _POSITIONS]
-    return _hashes(np.stack(turned)), _quality(samples[0, 0])
+    return _hash(picture, 2, limited)
+
+
+def pdq_many(
+    pictures: Sequence[NDArray[np.uint8]], *, limited: bool = False, threads: int = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Hash pictures of any sizes.
+
+    Args:
+        pictures: n of them, each as for :func:`pdq`.
+        limited: As for :func:`pdq`.
+        threads: How many pictures to hash at a time; the native library lets them run
+            side by side.
+
+    Returns:
+        (n, 32) uint8 hashes and (n,) int64 qualities, in the order of the pictures.
+
+    Raises:
+        ValueError: An array is of another shape or type.
+    """
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        found = list(pool.map(lambda picture: _hash(picture, 1, limited), pictures))
+    hashes = np.concatenate([np.zeros((0, BITS // 8), np.uint8), *(h for h, _ in found)])
+    return hashes, np.array([each for _, each in found], np.int64)
 
 
 def hamming(a: bytes, b: bytes) -> int:
@@ -107,47 +121,20 @@ def hamming(a: bytes, b: bytes) -> int:
     return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
 
 
-def _samples(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return (2, 2, 64, 64) samples of the picture and its mirrorings."""
+def _hash(
+    picture: NDArray[np.uint8], mirrorings: int, limited: bool
+) -> tuple[NDArray[np.uint8], int]:
+    """Return (1, 32) hashes of a picture, or (8, 32) with two mirrorings, and the quality."""
     if picture.dtype != np.uint8:
         raise ValueError(f"a picture is uint8, not {picture.dtype}")
     if picture.ndim != 2 and not (picture.ndim == 3 and picture.shape[2] == 3):
         raise ValueError(f"a picture is (height, width, 3) or (height, width), not {picture.shape}")
     if min(picture.shape[:2]) < SMALLEST:
-        return np.zeros((2, 2, SIDE, SIDE))
-    return downscale(picture)
-
-
-@cache
-def _cosines() -> NDArray[np.float64]:
-    """Return the (16, 64) rows 1 to 16 of the orthonormal cosine transform."""
-    frequency = np.arange(1, FREQUENCIES + 1)[:, np.newaxis]
-    position = 2 * np.arange(SIDE) + 1
-    rows: NDArray[np.float64] = np.cos(np.pi / (2 * SIDE) * frequency * position)
-    rows *= np.sqrt(2 / SIDE)
-    return rows
-
-
-def _quality(samples: NDArray[np.float64]) -> int:
-    """Return the sum of the steps between neighbours, 0 to 100.
-
-    Steps count in whole hundredths of the range, cut off and in single precision as in
-    the reference: small ones, which are noise, count nothing.
-    """
-    exact = samples.astype(np.float32)
-    steps = sum(
-        int(np.abs(np.diff(exact, axis=axis) * np.float32(100) / np.float32(255)).astype(int).sum())
-        for axis in (0, 1)
-    )
-    return min(100, steps // 90)
-
-
-def _hashes(samples: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return (n, 32) uint8 hashes of (n, 64, 64) samples.
-
-    The median of an even number of values is the lower one of the middle two, and the
-    first frequency is the last bit.
-    """
-    values = (_cosines() @ samples @ _cosines().T).reshape(-1, BITS)
-    median = np.partition(values, BITS // 2 - 1, axis=1)[:, BITS // 2 - 1, np.newaxis]
-    return np.packbits((values > median)[:, ::-1], axis=1)
+        return np.zeros((1 if mirrorings == 1 else len(POSITIONS), BITS // 8), np.uint8), 0
+    black, span = LIMITED if limited else FULL
+    if (library := native.library()) is not None:
+        return kernel.pdq(library, picture, mirrorings, black, span)
+    samples = (downscale(picture) - black) * 255.0 / span
+    positions = POSITIONS[:1] if mirrorings == 1 else POSITIONS
+    turned = [samples[v, h].T if transposed else samples[v, h] for v, h, transposed in positions]
+    return bits(np.stack(turned)), quality(samples[0, 0])
