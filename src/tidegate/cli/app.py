@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tidegate
-from tidegate.cli import bank, explain, scan
+from tidegate.cli import bank, doctor, explain, scan
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.detectors import ManifestError
@@ -28,6 +28,7 @@ app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("explain")(explain.explain)
 app.command("hash")(hash_command.hash_)
 app.add_typer(bank.app, name="bank")
+app.command("doctor")(doctor.doctor)
 
 
 def _version(value: bool) -> None:

@@ -2,6 +2,7 @@
 
 from tidegate.hashing.digests import Digests, digests
 from tidegate.hashing.pdq import MIN_QUALITY, MIN_SIDE, Pdq, dihedral, hamming, pdq, pdq_many
+from tidegate.native import describe as path_in_use
 
 __all__ = [
     "MIN_QUALITY",
@@ -11,6 +12,7 @@ __all__ = [
     "digests",
     "dihedral",
     "hamming",
+    "path_in_use",
     "pdq",
     "pdq_many",
 ]

@@ -1,0 +1,99 @@
+"""Examines an installation: what is in use, and whether it works."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import tidegate
+from tidegate import hashing, taxonomy
+from tidegate.detectors import ManifestError, builtin
+from tidegate.evidence import Value
+from tidegate.media import Reader, open_source
+from tidegate.media.abilities import abilities
+
+State = Literal["ok", "slow", "missing", "broken"]
+
+KNOWN_HASH = "bad556ad2db14a2a974a6655deb5a92d0648ec8a13d2ee35c1e94e13dc7699c0"
+"""The PDQ of :func:`_picture`."""
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """One thing that was examined.
+
+    Attributes:
+        name: What.
+        state: ``slow`` works but could be faster; with ``missing`` some media will be
+            *unknown*; with ``broken`` Tidegate does not do its work.
+        detail: In words.
+    """
+
+    name: str
+    state: State
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """Examine the installation this runs in, one thing at a time."""
+    yield Finding(
+        name="Tidegate",
+        state="ok",
+        detail=f"{tidegate.__version__}, taxonomy {taxonomy.VERSION}, Python "
+        f"{platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors",
+    )
+    yield _kernel()
+    yield _decoding()
+    for ability in abilities():
+        yield Finding(
+            name=ability.name,
+            state="ok" if ability.decoder else "missing",
+            detail=ability.decoder or "no decoder in this installation",
+        )
+    yield from _detectors()
+
+
+def _kernel() -> Finding:
+    found = hashing.pdq(_picture()).hex
+    path = hashing.path_in_use()
+    if found != KNOWN_HASH:
+        return Finding(name="PDQ", state="broken", detail=f"{path}: gives {found}")
+    return Finding(name="PDQ", state="ok" if path.startswith("native") else "slow", detail=path)
+
+
+def _decoding() -> Finding:
+    """Send a picture through the decoding process."""
+    with tempfile.TemporaryDirectory() as folder, Reader() as reader:
+        path = Path(folder, "picture.png")
+        Image.fromarray(_picture()).save(path)
+        with open_source(path, reader.budget) as source:
+            reading = reader.read(source)
+            hashes = [hashing.pdq(frame.rgb).hex for frame in reading]
+    if hashes != [KNOWN_HASH]:
+        detail = "; ".join(u.detail for u in reading.unknowns) or "gives another picture"
+        return Finding(name="decoding process", state="broken", detail=detail)
+    return Finding(name="decoding process", state="ok", detail="a picture went through it whole")
+
+
+def _detectors() -> Iterator[Finding]:
+    try:
+        for detector in builtin():
+            categories = ", ".join(detector.categories)
+            detail = f"{detector.manifest.version}, for {categories}"
+            yield Finding(name=f"detector {detector.id}", state="ok", detail=detail)
+    except ManifestError as error:
+        yield Finding(name="detectors", state="broken", detail=str(error))
+
+
+def _picture() -> NDArray[np.uint8]:
+    """Return a picture with much to see: (240, 320, 3) RGB."""
+    y, x = np.mgrid[:240, :320]
+    return np.stack((x * y // 97 % 256, (x * x // 61 + y) % 256, y * y // 53 % 256), axis=2).astype(
+        np.uint8
+    )
