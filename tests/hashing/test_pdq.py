@@ -10,6 +10,8 @@ from PIL import Image
 
 from tidegate.evidence import Transform
 from tidegate.hashing import MIN_QUALITY, Pdq, dihedral, hamming, pdq
+from tidegate.hashing.downscale import downscale
+from tidegate.hashing.frequencies import cosines
 
 Photo = Callable[[str], NDArray[np.uint8]]
 
@@ -66,8 +68,20 @@ def test_random_pictures_hash_as_in_the_reference(
     picture = np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BILINEAR))
     found, expected = pdq(picture), reference(oracle, picture)
     assert abs(found.quality - expected.quality) <= 1
-    # The reference sums in single precision: two middle values that nearly tie may swap.
-    assert hamming(found.hash, expected.hash) <= 2 or expected.quality < MIN_QUALITY
+    if expected.quality >= MIN_QUALITY and found.hash != expected.hash:
+        differs = np.unpackbits(np.frombuffer(found.hash + expected.hash, np.uint8)).reshape(2, -1)
+        assert from_median(picture)[differs[0] != differs[1]].max() < SINGLE_PRECISION
+
+
+SINGLE_PRECISION = 0.01
+"""Error of the reference, which sums in single precision; values reach some thousands. Only
+bits this near to the median may differ: in 4,000 random pictures there was none."""
+
+
+def from_median(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """How far the value behind each bit is from the median, in the order of the bits."""
+    values = (cosines() @ downscale(picture)[0, 0] @ cosines().T).ravel()
+    return np.abs(values - np.sort(values)[127])[::-1]
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -78,8 +92,7 @@ def test_each_position_hashes_as_the_turned_picture(photo: Photo, name: str) -> 
     assert list(TURNS) == list(get_args(Transform))
     for found, turn in zip(hashes, TURNS.values(), strict=True):
         expected = pdq(turn(picture))
-        # Sums in another order may swap two middle values that nearly tie.
-        assert hamming(found.tobytes(), expected.hash) <= 2
+        assert found.tobytes() == expected.hash
         assert abs(quality - expected.quality) <= 2
 
 
