@@ -40,6 +40,7 @@ class Seen:
 
 def checked(frame: Frame) -> Frame:
     rgb = frame.rgb
+    assert rgb is not None
     assert rgb.dtype == np.uint8
     assert rgb.ndim == 3
     assert rgb.shape[2] == 3

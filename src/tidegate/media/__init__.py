@@ -6,11 +6,12 @@ small messages that are checked; nothing is ever unpickled::
     with Reader() as reader, open_source("clip.mp4") as source:
         reading = reader.read(source)
         for frame in reading:
-            ...  # frame.rgb is valid until the next frame is asked for
+            ...  # frame.rgb and frame.luma are valid until the next frame is asked for
         print(reading.info, reading.unknowns)
 """
 
 from tidegate.media.error import MediaError
+from tidegate.media.luma import Luma
 from tidegate.media.reader import Frame, Reader, Reading
 from tidegate.media.settings import Budget, Sampling
 from tidegate.media.sniff import UNSUPPORTED, sniff
@@ -20,6 +21,7 @@ __all__ = [
     "UNSUPPORTED",
     "Budget",
     "Frame",
+    "Luma",
     "MediaError",
     "Reader",
     "Reading",

@@ -10,6 +10,7 @@ class Clock:
     Attributes:
         last: Second of the last frame.
         step: Seconds between two frames, as the video says or as last seen.
+        shift: Seconds by which timestamps were moved, because they ran back.
     """
 
     def __init__(self, start: int | None, base: float, rate: float) -> None:
@@ -17,14 +18,14 @@ class Clock:
         self.step = 1 / rate if rate else 0.04
         self._start = start
         self._base = base
-        self._shift = 0.0
+        self.shift = 0.0
         self._begun = False
 
     def peek(self, stamp: int) -> float:
         """Return the second of a timestamp, as far as is known by now."""
         if self._start is None:
             self._start = stamp
-        return (stamp - self._start) * self._base + self._shift
+        return (stamp - self._start) * self._base + self.shift
 
     def tick(self, stamp: int | None) -> float:
         """Return the second of the next frame in order."""
@@ -36,7 +37,7 @@ class Clock:
         if self._begun and second <= self.last:
             # Time that stands still or runs back is a lie: the frames are shown all the same,
             # and frames that share a moment would hide behind one another.
-            self._shift += after - second
+            self.shift += after - second
             second = after
         if self._begun and second > self.last:
             self.step = second - self.last

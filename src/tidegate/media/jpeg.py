@@ -10,6 +10,7 @@ from PIL import Image
 
 from tidegate.evidence import Cause, MediaInfo
 from tidegate.media import pictures, rgb
+from tidegate.media.luma import Luma
 from tidegate.media.outlet import Outlet
 from tidegate.media.wire import Job
 
@@ -25,9 +26,10 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     if image.mode not in ("L", "RGB"):
         pictures.decode(job, descriptor, outlet)
         return
+    grey = job.grey and not job.colour
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
         try:
-            pixels, complaint = _decode(data)
+            pixels, complaint = _decode(data, grey=grey)
         except ValueError:
             pictures.decode(job, descriptor, outlet)
             return
@@ -46,17 +48,22 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
             frames_seen=1,
         )
     )
-    outlet.frame(pixels)
+    if grey:
+        outlet.frame(None, luma=Luma(pixels, limited=False))
+    else:
+        outlet.frame(pixels)
     if complaint:
         cause: Cause = "truncated" if "premature end" in complaint.lower() else "corrupt"
         outlet.unknown(cause, f"the picture is only partly there: {complaint}")
 
 
-def _decode(data: mmap.mmap) -> tuple[NDArray[np.uint8], str]:
-    """Return the pixels, and what is wrong with them."""
+def _decode(data: mmap.mmap, *, grey: bool) -> tuple[NDArray[np.uint8], str]:
+    """Return the pixels, RGB or luma alone, and what is wrong with them."""
+    space = "GRAY" if grey else "RGB"
+    complaint = ""
     try:
-        return simplejpeg.decode_jpeg(data, "RGB"), ""
+        pixels = simplejpeg.decode_jpeg(data, space)
     except ValueError as error:
-        complaint = str(error)
-        pixels = simplejpeg.decode_jpeg(data, "RGB", strict=False)
-        return pixels, "" if _HARMLESS.search(complaint) else complaint
+        complaint = "" if _HARMLESS.search(str(error)) else str(error)
+        pixels = simplejpeg.decode_jpeg(data, space, strict=False)
+    return pixels[:, :, 0] if grey else pixels, complaint

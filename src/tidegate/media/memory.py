@@ -1,10 +1,13 @@
 """Shared memory for pixels: an anonymous file of two slots.
 
+A slot holds a frame's luma, its RGB, or its luma and its RGB behind it.
+
 While the parent works on one slot the child fills the other. Pages that no frame touches
 cost nothing, so a slot is as large as the largest frame that the budget allows.
 """
 
 import fcntl
+import math
 import mmap
 import os
 import tempfile
@@ -14,11 +17,14 @@ from numpy.typing import NDArray
 
 SLOTS = 2
 
+BYTES = 4
+"""Most bytes of a pixel: three of RGB and one of luma."""
+
 
 def slot_size(pixels: int) -> int:
     """Return the bytes of a slot that holds so many pixels, in whole pages."""
     grain = mmap.ALLOCATIONGRANULARITY
-    return -(-pixels * 3 // grain) * grain
+    return -(-pixels * BYTES // grain) * grain
 
 
 def create(pixels: int) -> int:
@@ -46,11 +52,25 @@ class Slots:
         self._memory = mmap.mmap(descriptor, size, access=access)
         self.size = size // SLOTS
 
-    def view(self, slot: int, height: int, width: int) -> NDArray[np.uint8]:
-        """Return a slot as a picture; read-only where the mapping is."""
+    def rgb(self, slot: int, height: int, width: int, *, behind: bool = False) -> NDArray[np.uint8]:
+        """Return the RGB in a slot; read-only where the mapping is.
+
+        Args:
+            slot: 0 or 1.
+            height: Pixels from top to bottom.
+            width: Pixels from left to right.
+            behind: Whether the luma of the same frame lies before it.
+        """
+        return self._view(slot, (height, width, 3), height * width if behind else 0)
+
+    def luma(self, slot: int, height: int, width: int) -> NDArray[np.uint8]:
+        """Return the luma at the start of a slot; read-only where the mapping is."""
+        return self._view(slot, (height, width), 0)
+
+    def _view(self, slot: int, shape: tuple[int, ...], start: int) -> NDArray[np.uint8]:
         assert 0 <= slot < SLOTS
-        assert height * width * 3 <= self.size
-        return np.ndarray((height, width, 3), np.uint8, self._memory, slot * self.size)
+        assert start + math.prod(shape) <= self.size
+        return np.ndarray(shape, np.uint8, self._memory, slot * self.size + start)
 
     def forget(self) -> None:
         """Give the pages of both slots back to the system."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tidegate.evidence import Cause, MediaInfo, Span, Unknown, seconds
 from tidegate.media import memory, wire
+from tidegate.media.luma import Luma
 
 _LARGE = 64 * 1024**2
 
@@ -47,15 +48,27 @@ class Outlet:
         """Tell what the media is. The last call counts."""
         self._send(wire.Facts(info=info))
 
-    def frame(self, rgb: NDArray[np.uint8], second: float = 0.0, *, key: bool = True) -> None:
-        """Hand out a judged frame; wait until a slot is free."""
+    def frame(
+        self,
+        rgb: NDArray[np.uint8] | None,
+        second: float = 0.0,
+        *,
+        key: bool = True,
+        luma: Luma | None = None,
+    ) -> None:
+        """Hand out a judged frame, as RGB, luma or both; wait until a slot is free."""
         self._heed()
         while not self._free:
             self._obey()
         slot = self._free.pop(0)
-        height, width, _ = rgb.shape
-        self._slots.view(slot, height, width)[...] = rgb
-        self._largest = max(self._largest, rgb.size)
+        shown = luma.plane if luma else rgb
+        assert shown is not None
+        height, width = shown.shape[:2]
+        if luma:
+            self._slots.luma(slot, height, width)[...] = luma.plane
+        if rgb is not None:
+            self._slots.rgb(slot, height, width, behind=luma is not None)[...] = rgb
+        self._largest = max(self._largest, height * width * memory.BYTES)
         self.judged += 1
         self._send(
             wire.Picture(
@@ -65,6 +78,8 @@ class Outlet:
                 second=seconds(second),
                 key=key,
                 seen=self.seen,
+                rgb=rgb is not None,
+                luma=_range(luma),
             )
         )
 
@@ -111,3 +126,9 @@ class Outlet:
             wire.send(self._socket, message)
         except OSError as error:
             raise GoneError from error
+
+
+def _range(luma: Luma | None) -> wire.Range:
+    if luma is None:
+        return "none"
+    return "limited" if luma.limited else "full"

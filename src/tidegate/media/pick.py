@@ -36,12 +36,25 @@ class Picker(Generic[F]):
             self._held[:] = [(second, key, frame)]
         return picked
 
+    def copy(self) -> "Picker[F]":
+        """Return one that goes on from here by itself."""
+        return Picker(self.sampling, self.last, list(self._held))
+
     def end(self) -> list[tuple[float, bool, F]]:
         """Return the last frame if it is more than half a gap after the last judged."""
         far = self.sampling.gap / 2
         if self.last is not None and self._held and self._held[0][0] - self.last > far:
             return [self._judge(self._held.pop())]
         return []
+
+    @property
+    def waiting(self) -> float | None:
+        """Second of the frame that is held back."""
+        return self._held[0][0] if self._held else None
+
+    def reaches(self, second: float) -> bool:
+        """Return whether no frame is needed between the last judged one and this second."""
+        return self.last is not None and second - self.last <= self._gap
 
     @property
     def _gap(self) -> float:

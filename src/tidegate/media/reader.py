@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.evidence import Cause, MediaInfo, Span, Unknown
-from tidegate.media import wire
+from tidegate.media import memory, wire
 from tidegate.media.error import MediaError, over
+from tidegate.media.luma import Luma
 from tidegate.media.settings import Budget, Sampling
 from tidegate.media.sniff import UNSUPPORTED
 from tidegate.media.source import Source
@@ -24,18 +25,37 @@ _STOP_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A judged frame.
+    """A judged frame, as RGB, luma or both.
+
+    Its pixels are upright, contiguous and read-only. They are valid until the next frame is
+    asked for; copy what is needed for longer.
 
     Attributes:
         second: When it is shown; 0.0 for a still picture.
-        rgb: Its pixels, upright: height x width x 3, contiguous and read-only. They are
-            valid until the next frame is asked for; copy what is needed for longer.
+        rgb: Height x width x 3; ``None`` where it has luma and no colour was asked for.
+        luma: Height x width, as the video has it; ``None`` for an animation, for a video
+            that is not coded as luma and chroma, and for a still picture unless its reader
+            is ``grey``.
         key: Whether it is a keyframe; True for a still picture.
     """
 
     second: float
-    rgb: NDArray[np.uint8]
+    rgb: NDArray[np.uint8] | None
+    luma: Luma | None
     key: bool
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """What to hash: the luma, height x width, or without one the RGB."""
+        if self.luma is not None:
+            return self.luma.plane
+        assert self.rgb is not None
+        return self.rgb
+
+    @property
+    def limited(self) -> bool:
+        """Whether black is 16 and white 235 in :attr:`picture`."""
+        return self.luma is not None and self.luma.limited
 
 
 class Reading:
@@ -107,7 +127,7 @@ class Reading:
     ) -> None:
         self.close()
 
-    def _begin(self, reader: "Reader", worker: Worker, source: Source, sampling: Sampling) -> None:
+    def _begin(self, reader: "Reader", worker: Worker, source: Source, job: wire.Job) -> None:
         """Send the job. The item's clock starts when the child can take it."""
         self._reader, self._worker = reader, worker
         try:
@@ -117,7 +137,6 @@ class Reading:
             self._fail("crashed", f"the decoder did not start: it {worker.epitaph()}; {hint}")
             return
         self._until = time.monotonic() + self._budget.seconds
-        job = wire.Job(format=source.format or "", budget=reader.budget, sampling=sampling)
         try:
             worker.send(job, source.file.fileno())
         except EOFError:
@@ -149,16 +168,23 @@ class Reading:
     def _open(self, worker: Worker, picture: wire.Picture) -> Frame:
         """Check a picture's header and map its pixels."""
         pixels = picture.width * picture.height
-        if pixels > self._budget.pixels or pixels * 3 > worker.slots.size:
+        if pixels > self._budget.pixels or pixels * memory.BYTES > worker.slots.size:
             raise wire.GarbledError(f"a frame of {pixels:,} pixels")
+        if not picture.rgb and picture.luma == "none":
+            raise wire.GarbledError("a frame of nothing")
         if picture.second > wire.LONGEST_TIME:
             raise wire.GarbledError("a frame at no time")
         self._slot = picture.slot
         self._judged += 1
         self._seen = picture.seen
         self._second = picture.second
-        rgb = worker.slots.view(picture.slot, picture.height, picture.width)
-        return Frame(second=picture.second, rgb=rgb, key=picture.key)
+        place, slots = (picture.slot, picture.height, picture.width), worker.slots
+        rgb = luma = None
+        if picture.luma != "none":
+            luma = Luma(slots.luma(*place), limited=picture.luma == "limited")
+        if picture.rgb:
+            rgb = slots.rgb(*place, behind=luma is not None)
+        return Frame(second=picture.second, rgb=rgb, luma=luma, key=picture.key)
 
     def _fail(self, cause: Cause, detail: str) -> None:
         """End the item because its child has failed, and the child with it."""
@@ -197,9 +223,25 @@ class Reader:
     reader each.
     """
 
-    def __init__(self, budget: Budget | None = None, sampling: Sampling | None = None) -> None:
+    def __init__(
+        self,
+        budget: Budget | None = None,
+        sampling: Sampling | None = None,
+        *,
+        grey: bool = False,
+    ) -> None:
+        """Make a reader; the child is not started yet.
+
+        Args:
+            budget: The most that one item may cost.
+            sampling: Which frames of a video are judged.
+            grey: Whether JPEGs that are read without colour are decoded as their luma
+                alone, which is faster. Their hashes are then near to the exact ones, not
+                the same: see docs/media.md.
+        """
         self.budget = budget or Budget()
         self.sampling = sampling or Sampling()
+        self.grey = grey
         self._worker: Worker | None = None
         self._reading: Reading | None = None
 
@@ -208,12 +250,16 @@ class Reader:
         """Process id of the child, or ``None`` while there is none."""
         return self._worker.pid if self._worker else None
 
-    def read(self, source: Source, sampling: Sampling | None = None) -> Reading:
+    def read(
+        self, source: Source, sampling: Sampling | None = None, *, colour: bool = True
+    ) -> Reading:
         """Start to decode a source. An earlier reading that is still open is closed.
 
         Args:
             source: What to decode.
             sampling: For this reading, in place of the reader's own.
+            colour: Whether frames of a video need RGB beside their luma, which costs more
+                than many a frame's decoding. What has no luma comes as RGB all the same.
         """
         if self._reading:
             self._reading.close()
@@ -226,7 +272,14 @@ class Reader:
         worker = self._worker
         if worker is None:
             worker = self._worker = Worker(self.budget.pixels)
-        reading._begin(self, worker, source, sampling or self.sampling)
+        job = wire.Job(
+            format=source.format or "",
+            budget=self.budget,
+            sampling=sampling or self.sampling,
+            colour=colour,
+            grey=self.grey,
+        )
+        reading._begin(self, worker, source, job)
         return reading
 
     def close(self) -> None:

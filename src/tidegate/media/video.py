@@ -1,39 +1,37 @@
 """Video by FFmpeg: one pass over the packets, no seeking, only judged frames become RGB."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Iterable
 
-import av
 import av.error
 import msgspec
 import numpy as np
-from av.container.core import Flags
 from av.container.input import InputContainer
-from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tidegate.evidence import Cause, MediaInfo, Span, seconds
 from tidegate.media import display
 from tidegate.media.ahead import VideoPacket, with_successor
-from tidegate.media.boxes import cut_short
-from tidegate.media.clock import Clock
+from tidegate.media.container import choose, open_container
 from tidegate.media.error import MediaError, check_pixels, over
-from tidegate.media.input import buffered
 from tidegate.media.length import declared_length
 from tidegate.media.outlet import Outlet
+from tidegate.media.peek import peek_for
+from tidegate.media.peeked import Kind
 from tidegate.media.pick import Picker
+from tidegate.media.plan import Plan, foresee
+from tidegate.media.runs import Run, runs
+from tidegate.media.stream import Stream
 from tidegate.media.wire import Job
+from tidegate.media.yplane import y_plane
 
-_DEMUXERS = {"mp4": "mov", "matroska": "matroska", "avi": "avi", "mpegts": "mpegts"}
-_GEN_PTS: Any = Flags.gen_pts.value
-_LENIENT: Any = {"metadata_errors": "ignore"} if av.__version__.startswith("18.") else {}
-"""Names and titles may be in any encoding. PyAV 19 takes them as they are."""
-
-_NOT_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _SLACK = 0.5
 """Seconds by which a video may be shorter than it says."""
+
+_FAILURES = 8
+"""Plans that may fail before a video is decoded without any."""
 
 _UNSUPPORTED = (
     av.error.PatchWelcomeError,
@@ -44,51 +42,13 @@ _UNSUPPORTED = (
 
 def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     """Decode a video and hand out the frames that are to be judged."""
-    with _open(job, descriptor) as container:
-        stream = _choose(container, outlet)
+    with open_container(job, descriptor) as container:
+        stream = choose(container, outlet)
         _Clip(job, container, stream, outlet).run()
 
 
-def _open(job: Job, descriptor: int) -> InputContainer:
-    try:
-        container: InputContainer = av.open(
-            buffered(descriptor),
-            "r",
-            format=_DEMUXERS[job.format],
-            options={"max_pixels": str(job.budget.pixels)},
-            **_LENIENT,
-            io_open=_refuse,
-        )
-    except av.error.FFmpegError as error:
-        cut = job.format == "mp4" and cut_short(descriptor)
-        detail = f"the {job.format} container cannot be read: {error.strerror}"
-        raise MediaError("truncated" if cut else "corrupt", detail) from error
-    # What FFmpeg makes up where AVI has no presentation times is wrong for H.264.
-    container.flags &= ~_GEN_PTS
-    return container
-
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
-    """Follow no reference out of the file, whatever its protocol."""
-    raise PermissionError("media may not refer to other files")
-
-
-def _choose(container: InputContainer, outlet: Outlet) -> VideoStream:
-    """Return the stream that a player would show; say that the others are not judged."""
-    streams = [s for s in container.streams.video if not s.disposition & _NOT_VIDEO]
-    if not streams:
-        raise MediaError("unsupported", "holds no video")
-    chosen = next((s for s in streams if s.disposition & Disposition.default), streams[0])
-    for stream in container.streams:
-        if stream is not chosen:
-            stream.discard = Discard.all
-    others = len(streams) - 1
-    if others:
-        detail = f"stream {chosen.index} is judged; {others} further video streams are not"
-        outlet.unknown("unsupported", detail)
-    if chosen.codec_context is None:
-        raise MediaError("unsupported", "its video codec is not known")
-    return chosen
+class _UnforeseenError(Exception):
+    """A plan did not come true."""
 
 
 class _Clip:
@@ -98,28 +58,21 @@ class _Clip:
         self, job: Job, container: InputContainer, stream: VideoStream, outlet: Outlet
     ) -> None:
         self._job = job
-        self._container = container
-        self._stream = stream
         self._outlet = outlet
-        self._codec = stream.codec_context
-        self._codec.thread_count = 1
-        self._codec.options = {"max_pixels": str(job.budget.pixels)}
-        base, rate = float(stream.time_base or 0), float(stream.average_rate or 0)
-        self._clock = Clock(stream.start_time, base, rate)
+        self._stream = Stream(container, stream, pixels=job.budget.pixels)
         self._declared = declared_length(job.format, container, stream)
         self._picker = Picker[VideoFrame](job.sampling)
         self._info: MediaInfo | None = None
-        self._end = 0.0
-        self._bad: list[float] = []
-        self._error: av.error.FFmpegError | None = None
-        self._broken = False
+        self._layered = False
+        self._failed = 0
+        self._handed = -math.inf
 
     def run(self) -> None:
         """Decode to the end, or to the end of the budget."""
         try:
-            within = all(self._take(frame) for frame in self._frames())
+            within = self._all()
         except MediaError as error:
-            rest = self._rest(self._clock.last) if self._info else None
+            rest = self._rest(self._stream.clock.last) if self._info else None
             raise MediaError(error.cause, error.detail, rest) from error
         for second, key, frame in self._picker.end():
             self._judge(second, key, frame)
@@ -128,41 +81,92 @@ class _Clip:
         if within:
             self._report()
 
-    def _frames(self) -> Iterator[VideoFrame]:
-        """Decode packet by packet, without the frames that cannot be picked."""
-        if self._codec.width:  # Some streams only say it along the way.
-            check_pixels(self._codec.width, self._codec.height, self._job.budget)
-        for packet, successor in with_successor(self._packets()):
-            needless = self._needless(packet, successor)
-            self._codec.skip_frame = "NONREF" if needless else "DEFAULT"
-            yield from self._decode(packet)
-        self._codec.skip_frame = "DEFAULT"
-        yield from self._decode(None)
+    def _all(self) -> bool:
+        """Decode everything that is needed; return whether the budget was enough."""
+        codec, packets = self._stream.codec, self._stream.packets()
+        if codec.width:  # Some streams only say it along the way.
+            check_pixels(codec.width, codec.height, self._job.budget)
+        peek = peek_for(codec) if self._job.sampling.gap else None
+        if peek is None:
+            return self._flow(packets) and self._drain()
+        return all(map(self._go, runs(packets, peek, self._may_cut))) and self._drain()
 
-    def _packets(self) -> Iterator[VideoPacket]:
-        """Demux to the end, or to where the container breaks."""
+    def _go(self, run: Run) -> bool:
+        """Decode a run by plan, or all of it where there is none."""
+        self._layered = self._layered or any(step.peeked.layer for step in run.steps)
+        closed = run.steps[0].peeked.kind is Kind.CLOSED
+        if closed and not self._stream.new and not self._drain():
+            return False
+        plan = self._foresee(run)
+        if plan is None:
+            return self._flow(run.packets)
+        before = self._stream.clock, self._picker.copy()
         try:
-            for packet in self._container.demux(self._stream):
-                if packet.size:
-                    self._reach(packet)
-                    yield packet
-        except av.error.FFmpegError as error:
-            self._error, self._broken = error, True
+            return self._follow(plan)
+        except _UnforeseenError:
+            self._failed += 1
+            self._stream.renew()
+            self._stream.clock, self._picker = before
+            return self._flow(run.packets)
 
-    def _reach(self, packet: VideoPacket) -> None:
-        """Remember how far the packets go, and which of them are not whole."""
-        second = self._second_of(packet)
-        length = (packet.duration or 0) * float(packet.time_base) or self._clock.step
-        self._end = max(self._end, second + length)
-        if packet.is_corrupt:
-            self._bad.append(second)
+    def _foresee(self, run: Run) -> Plan | None:
+        """Plan a run, where the decoder is as new and plans have come true so far."""
+        stream = self._stream
+        if not stream.new or not stream.order.kept or self._failed >= _FAILURES:
+            return None
+        plan = foresee(run, stream.clock, self._picker)
+        following = run.after or run.steps[-1]
+        ends = max(plan.clock.last, stream.second_of(following.packet)) if plan else 0.0
+        return plan if ends <= self._job.budget.duration else None
 
-    def _second_of(self, packet: VideoPacket | None) -> float:
-        """Return when a packet's frame is shown; for the flush, where the clock stands."""
-        for stamp in (packet.pts, packet.dts) if packet else ():
-            if stamp is not None:
-                return self._clock.peek(stamp)
-        return self._clock.last
+    def _may_cut(self, run: Run) -> bool:
+        plan = self._foresee(run)
+        return plan is not None and plan.reaches
+
+    def _follow(self, plan: Plan) -> bool:
+        """Decode what a plan needs, as long as it comes true; leave the decoder as new.
+
+        Raises:
+            _UnforeseenError: Another frame came out, or another one was picked.
+        """
+        self._stream.clock = plan.clock
+        expected = deque(plan.picks)
+        last = -math.inf
+        for packet in (*plan.needed, None):
+            frames = self._stream.decode_whole(packet)
+            if frames is None:
+                raise _UnforeseenError
+            for frame in frames:
+                foreseen = plan.frames.get(frame.pts) if frame.pts is not None else None
+                if foreseen is None or foreseen[0] <= last or frame.key_frame != foreseen[1]:
+                    raise _UnforeseenError
+                last = second = foreseen[0]
+                self._outlet.count()
+                if not self._within(second):
+                    return False
+                for item in self._picker.take(second, foreseen[1], frame):
+                    if not expected or expected.popleft() != item[0]:
+                        raise _UnforeseenError
+                    self._judge(*item)
+        if expected and list(expected) != [self._picker.waiting]:
+            raise _UnforeseenError
+        self._stream.renew()
+        return True
+
+    def _flow(self, packets: Iterable[VideoPacket]) -> bool:
+        """Decode packet by packet, without the frames that surely cannot be picked."""
+        for packet, successor in with_successor(packets):
+            sure = self._stream.order.kept and not self._layered
+            needless = sure and self._needless(packet, successor)
+            if not all(map(self._take, self._stream.decode(packet, needless=needless))):
+                return False
+        return True
+
+    def _drain(self) -> bool:
+        """Take the frames that the decoder still holds, and make it as new."""
+        within = all(map(self._take, self._stream.decode(None)))
+        self._stream.renew()
+        return within
 
     def _needless(self, packet: VideoPacket, successor: int | None) -> bool:
         """Return whether this packet's frame will not be judged, whatever comes.
@@ -174,55 +178,52 @@ class _Clip:
         last = self._picker.last
         if last is None or successor is None or packet.pts is None or packet.is_keyframe:
             return False
-        return (
-            last < self._clock.peek(packet.pts)
-            and self._clock.peek(successor) < last + self._job.sampling.gap
-        )
-
-    def _decode(self, packet: VideoPacket | None) -> list[VideoFrame]:
-        try:
-            return self._codec.decode(packet)
-        except av.error.EOFError:
-            return []
-        except av.error.FFmpegError as error:
-            self._error = error
-            self._bad.append(self._second_of(packet))
-            return []
+        end = min(last + self._job.sampling.gap, self._job.budget.duration)
+        clock = self._stream.clock
+        return last < clock.peek(packet.pts) and clock.peek(successor) < end
 
     def _take(self, frame: VideoFrame) -> bool:
         """Count a frame and judge what is picked; return whether the budget goes on."""
         self._outlet.count()
-        second = self._clock.tick(frame.dts if frame.pts is None else frame.pts)
+        second = self._stream.clock.tick(frame.dts if frame.pts is None else frame.pts)
         if not self._within(second):
             return False
         if frame.is_corrupt:
-            self._bad.append(second)
+            self._stream.bad.append(second)
         for item in self._picker.take(second, frame.key_frame, frame):
             self._judge(*item)
         return True
 
     def _judge(self, second: float, key: bool, frame: VideoFrame) -> None:
-        """Hand out a frame, upright and in RGB."""
+        """Hand out a frame once, upright: its luma, and RGB where wanted or without luma."""
+        if second <= self._handed:
+            return
+        self._handed = second
         check_pixels(frame.width, frame.height, self._job.budget)
         signs = display.matrix(frame)
-        rgb = display.turn(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), signs)
+        rgb, plane = None, y_plane(frame)
+        if plane:
+            plane = plane._replace(plane=display.turn(plane.plane, signs))
+        if plane is None or self._job.colour:
+            rgb = display.turn(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), signs)
         if self._info is None:
             self._info = MediaInfo(
                 kind="video",
                 format=self._job.format,
-                codec=self._codec.codec.canonical_name,
-                width=rgb.shape[1],
-                height=rgb.shape[0],
+                codec=self._stream.codec.codec.canonical_name,
+                width=frame.width if signs[0] else frame.height,
+                height=frame.height if signs[0] else frame.width,
                 rotation=display.degrees(signs),
             )
             self._tell()
-        self._outlet.frame(rgb, second, key=key)
+        self._outlet.frame(rgb, second, key=key, luma=plane)
 
     def _tell(self) -> None:
         assert self._info
+        clock = self._stream.clock
         self._info = msgspec.structs.replace(
             self._info,
-            duration=seconds(self._declared.seconds or self._clock.last + self._clock.step),
+            duration=seconds(self._declared.seconds or clock.last + clock.step),
             frames_seen=self._outlet.seen,
             frames_judged=self._outlet.judged,
         )
@@ -244,24 +245,25 @@ class _Clip:
 
     def _report(self) -> None:
         """Tell what was broken or missing."""
+        stream, declared, clock = self._stream, self._declared, self._stream.clock
         if not self._outlet.judged:
-            if self._error is None:
+            if stream.error is None:
                 raise MediaError("no_frames", "its video holds no frame")
-            cause: Cause = "unsupported" if isinstance(self._error, _UNSUPPORTED) else "corrupt"
-            raise MediaError(cause, f"no frame can be decoded: {self._error.strerror}")
-        missing = self._declared.seconds - self._end
-        cut = self._declared.seconds > 0 and missing > max(_SLACK, self._declared.slack)
+            cause: Cause = "unsupported" if isinstance(stream.error, _UNSUPPORTED) else "corrupt"
+            raise MediaError(cause, f"no frame can be decoded: {stream.error.strerror}")
+        end = max(stream.end, clock.last)  # Where time ran back, frames are shown later.
+        missing = declared.seconds - end
+        cut = declared.seconds > 0 and missing > max(_SLACK, declared.slack)
         # The frame that the cut goes through is part of what is missing.
-        whole = self._end - 2 * self._clock.step if cut else math.inf
-        if bad := {second for second in self._bad if second < whole}:
-            span = Span(start=min(bad), end=max(bad) + self._clock.step)
+        whole = end - 2 * clock.step if cut else math.inf
+        if bad := {second for second in stream.bad if second < whole}:
+            span = Span(start=min(bad), end=max(bad) + clock.step)
             self._outlet.unknown("corrupt", f"frames damaged or lost: {len(bad):,}", span)
         if cut:
-            detail = f"ends at {self._end:.3f} s of {self._declared.seconds:.3f} s"
-            self._lost("truncated", detail, min(self._end, self._clock.last + self._clock.step))
-        elif self._broken and self._error:
-            detail = f"the container breaks off: {self._error.strerror}"
-            self._lost("corrupt", detail, self._end)
+            detail = f"ends at {end:.3f} s of {declared.seconds:.3f} s"
+            self._lost("truncated", detail, min(end, clock.last + clock.step))
+        elif stream.broken and stream.error:
+            self._lost("corrupt", f"the container breaks off: {stream.error.strerror}", end)
 
     def _lost(self, cause: Cause, detail: str, start: float) -> None:
         self._outlet.unknown(cause, detail, self._rest(start))

@@ -7,7 +7,7 @@ messages below, and the numbers in them are checked where they are used.
 import socket
 import time
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,12 +20,22 @@ LONGEST = 1 << 16
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
+Range = Literal["none", "limited", "full"]
+"""Of a frame's luma, or that it comes without."""
+
+
 class Job(Value, frozen=True, tag="job"):
-    """Parent: decode the file whose descriptor comes with this message."""
+    """Parent: decode the file whose descriptor comes with this message.
+
+    ``colour`` asks for RGB even where there is luma. ``grey`` allows a JPEG, where no colour
+    is asked for, to be decoded as its luma alone.
+    """
 
     format: str
     budget: Budget
     sampling: Sampling
+    colour: bool = True
+    grey: bool = False
 
 
 class Release(Value, frozen=True, tag="release"):
@@ -53,7 +63,10 @@ class Facts(Value, frozen=True, tag="facts"):
 
 
 class Picture(Value, frozen=True, tag="picture"):
-    """Child: a judged frame lies in a slot, as rows of RGB bytes without padding."""
+    """Child: a judged frame lies in a slot: luma, RGB, or both in this order.
+
+    Rows have no padding.
+    """
 
     slot: Annotated[int, msgspec.Meta(ge=0, le=1)]
     width: Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
@@ -61,6 +74,8 @@ class Picture(Value, frozen=True, tag="picture"):
     second: Annotated[float, msgspec.Meta(ge=0)]
     key: bool
     seen: Count
+    rgb: bool = True
+    luma: Range = "none"
 
 
 class Trouble(Value, frozen=True, tag="trouble"):
