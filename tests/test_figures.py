@@ -1,7 +1,7 @@
 import pytest
 
 from tidegate.evidence import Span
-from tidegate.figures import clock, percent, stretch
+from tidegate.figures import clock, pace, percent, stretch
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,14 @@ def test_clock(seconds: float, decimals: int, text: str) -> None:
 )
 def test_stretch(start: float, end: float, text: str) -> None:
     assert stretch(Span(start=start, end=end)) == text
+
+
+@pytest.mark.parametrize(
+    ("speed", "text"),
+    [(1.0, ""), (1.009, ""), (1.25, "at 1.25× speed"), (0.959, "at 0.96× speed")],
+)
+def test_only_a_speed_that_shows_is_told(speed: float, text: str) -> None:
+    assert pace(speed) == text
 
 
 @pytest.mark.parametrize(

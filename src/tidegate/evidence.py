@@ -143,6 +143,8 @@ class Match(Value, frozen=True, kw_only=True):
         entry_span: When in the entry, or ``None`` where the entry is a still picture.
         query_share: Share of the query's length that matched, in [0, 1].
         entry_share: Share of the entry's length that matched, in [0, 1].
+        speed: Seconds of the entry per second of the query, 0.5 to 2; 1.0 where it plays at
+            its own speed or where no other can be told.
         note: The entry's note, for people.
     """
 
@@ -158,6 +160,7 @@ class Match(Value, frozen=True, kw_only=True):
     entry_span: Span | None = None
     query_share: float = 1.0
     entry_share: float = 1.0
+    speed: float = 1.0
     note: str = ""
 
 

@@ -1,4 +1,4 @@
-"""Times and shares as people read them."""
+"""Times, speeds and shares as people read them."""
 
 from tidegate.evidence import Span
 
@@ -29,6 +29,11 @@ def stretch(span: Span) -> str:
     decimals = 2 if span.length < 1 else 0
     start, end = clock(span.start, decimals), clock(span.end, decimals)
     return start if start == end else f"{start}–{end}"
+
+
+def pace(speed: float) -> str:
+    """Return a speed as ``at 1.25× speed``, and nothing where it is normal to within 1 %."""
+    return f"at {speed:.2f}× speed" if abs(speed - 1.0) > 0.01 else ""
 
 
 def percent(share: float) -> str:

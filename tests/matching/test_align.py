@@ -4,6 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.matching.films import Cut, Film, copied, stored
+from tests.matching.films import met as met_by_hash
+from tidegate.matching import align as align_module
 from tidegate.matching.align import Piece, Runs, align, runs
 from tidegate.matching.timeline import Timeline, share, span
 
@@ -188,6 +191,159 @@ def test_no_hits_are_no_pieces() -> None:
     assert align(every(1.0, 5.0), every(1.0, 5.0), runs(nothing, nothing, nothing)) == ()
 
 
+# Films are random, and one in hundreds is all but still where it is cut: the tests of
+# speeds draw the same films each time.
+speeds = st.floats(-1.0, 1.0).map(lambda octaves: 2.0**octaves)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    speed=speeds,
+    length=st.floats(12.0, 25.0),
+    at=st.floats(0.0, 1.0),
+    gap=st.sampled_from((0.25, 1.0)),
+)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_piece_is_found_at_whatever_speed_it_plays(
+    seed: int, speed: float, length: float, at: float, gap: float
+) -> None:
+    film = Film(seed, 60.0)
+    cut = Cut(4.0, at * (60.0 - speed * length), length, speed)
+    query, hashes, (truth,) = copied(film, [cut], gap)
+    entry, known = stored(film)
+    (found,) = align(query, entry, met_by_hash(hashes, known))
+    open_end = gap / 2 + 0.13
+    assert found.span.start == pytest.approx(truth.start, abs=open_end)
+    assert found.span.end == pytest.approx(truth.end, abs=open_end)
+    assert found.entry_span.start == pytest.approx(truth.entry_start, abs=speed * open_end + 0.8)
+    assert found.entry_span.end == pytest.approx(truth.entry_end, abs=speed * open_end + 0.8)
+    # A frame is met for up to a second to each side: so far the ends may drift, no farther.
+    assert abs(found.speed - speed) * length <= 1.5
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    parts=st.lists(
+        st.tuples(st.floats(2.5, 6.0), st.floats(0.0, 1.0), st.floats(12.0, 20.0), speeds),
+        min_size=2,
+        max_size=4,
+    ),
+)
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_pieces_in_any_order_each_have_their_own_speed(
+    seed: int, parts: list[tuple[float, float, float, float]]
+) -> None:
+    film = Film(seed, 80.0)
+    # At least twelve seconds of the query and of the entry: of less, a speed is hard to tell.
+    cuts = [
+        Cut(before, at * (80.0 - n * max(1.0, v)), n / min(1.0, v), v) for before, at, n, v in parts
+    ]
+    query, hashes, truth = copied(film, cuts, 0.25)
+    entry, known = stored(film)
+    found = align(query, entry, met_by_hash(hashes, known))
+    assert len(found) == len(truth)
+    for piece, planted in zip(found, truth, strict=True):
+        assert piece.span.start == pytest.approx(planted.start, abs=0.3)
+        assert piece.span.end == pytest.approx(planted.end, abs=0.3)
+        assert piece.entry_span.start == pytest.approx(planted.entry_start, abs=1.0)
+        assert piece.entry_span.end == pytest.approx(planted.entry_end, abs=1.0)
+    length = sum(planted.end - planted.start for planted in truth)
+    assert share([p.span for p in found], query.duration) * query.duration == pytest.approx(
+        length, abs=0.3 * len(truth)
+    )
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    still=st.sampled_from((0.0, 0.5, 1.0)),
+    length=st.floats(4.0, 30.0),
+    at=st.floats(0.0, 1.0),
+    gap=st.sampled_from((0.25, 1.0)),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_still_scene_is_no_change_of_speed(
+    seed: int, still: float, length: float, at: float, gap: float
+) -> None:
+    film = Film(seed, 60.0, still=still)
+    query, hashes, _ = copied(film, [Cut(4.0, at * (60.0 - length), length)], gap)
+    entry, known = stored(film)
+    (found,) = align(query, entry, met_by_hash(hashes, known))
+    assert found.speed == 1.0
+
+
+@pytest.mark.parametrize("speed", [25 / 23.976, 23.976 / 25, 25 / 24, 24 / 25, 1.001])
+@pytest.mark.parametrize("gap", [0.25, 1.0])
+def test_a_conversion_of_the_frame_rate_is_one_piece(speed: float, gap: float) -> None:
+    film = Film(1, 420.0)
+    length = 380.0 / speed
+    query, hashes, (truth,) = copied(film, [Cut(10.0, 30.0, length, speed)], gap)
+    entry, known = stored(film)
+    (found,) = align(query, entry, met_by_hash(hashes, known))
+    assert found.speed == pytest.approx(speed, abs=0.0005)
+    assert found.span.start == pytest.approx(truth.start, abs=gap / 2 + 0.13)
+    assert found.span.end == pytest.approx(truth.end, abs=gap / 2 + 0.13)
+    assert found.entry_span.start == pytest.approx(truth.entry_start, abs=gap / 2 + 0.3)
+    assert found.entry_span.end == pytest.approx(truth.entry_end, abs=gap / 2 + 0.3)
+
+
+def test_a_slide_show_at_twice_the_speed_is_told_by_its_cuts() -> None:
+    query, entry = every(0.25, 30.0, 0.1), every(0.125, 60.0)
+    slide = entry.seconds // 5
+    frame, row = np.nonzero((2 * query.seconds // 5)[:, np.newaxis] == slide)
+    (found,) = align(query, entry, runs(frame, row, np.zeros(len(row), np.int64)))
+    assert found.speed == pytest.approx(2.0, abs=0.05)
+    assert near(found, 0, 30, 0, 60)
+
+
+def test_a_short_slide_held_longer_plays_at_no_other_speed() -> None:
+    query, entry = every(1.0, 20.0), every(0.125, 10.0)
+    hits = Runs(np.arange(20), np.zeros(20, int), np.full(20, 79), np.zeros(20, int))
+    assert {piece.speed for piece in align(query, entry, hits)} == {1.0}
+
+
+@pytest.mark.parametrize(("dark", "pieces"), [(8.0, 1), (14.0, 2)])
+def test_where_the_entry_is_flat_a_hole_says_nothing(dark: float, pieces: int) -> None:
+    usable = every(0.125, 60.0).seconds
+    usable = usable[(usable < 20.0) | (usable >= 20.0 + dark)]
+    query, entry = every(1.0, 60.0, 0.3), Timeline(usable, 60.0)
+    lit = (query.seconds < 20.0) | (query.seconds >= 20.0 + dark)
+    hits = met(query, entry, np.where(lit, query.seconds, np.nan))
+    found = align(query, entry, hits)
+    assert len(found) == pieces
+    assert near(found[0], 0, 60 if pieces == 1 else 20, 0, 60 if pieces == 1 else 20)
+    assert found[-1].span.end == pytest.approx(60.0, abs=0.5)
+
+
+def test_hundreds_of_pieces_are_all_found() -> None:
+    query, entry = every(0.5, 900.0), every(0.125, 900.0)
+    order = np.random.default_rng(5).permutation(300)
+    shown = order[(query.seconds // 3).astype(int)] * 3 + query.seconds % 3
+    found = align(query, entry, met(query, entry, shown, reach=0.2))
+    assert share([piece.span for piece in found], 900.0) >= 0.99
+    assert share([piece.entry_span for piece in found], 900.0) >= 0.95
+
+
+def test_what_may_be_spent_on_a_hostile_video_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(align_module, "WORK", 20_000)
+    monkeypatch.setattr(align_module, "WORK_ON_SPEED", 20_000)
+    rounds = 0
+    best = align_module.Search.best
+
+    def counted(*args: object) -> object:
+        nonlocal rounds
+        rounds += 1
+        return best(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(align_module.Search, "best", counted)
+    query, entry = every(0.25, 500.0), every(0.125, 5000.0)
+    rng = np.random.default_rng(3)
+    frame = np.repeat(np.arange(2000), 4)
+    row = rng.permutation(40_000)[: len(frame)]
+    for piece in align(query, entry, runs(frame, row, np.full(len(frame), 9))):
+        assert 0.0 <= piece.entry_span.start <= piece.entry_span.end <= 5000.0
+    assert 1 <= rounds <= 5
+
+
 @given(
     hits=st.lists(
         st.tuples(st.integers(0, 29), st.integers(0, 39), st.integers(0, 31)),
@@ -206,4 +362,5 @@ def test_whatever_met_the_pieces_are_sound(hits: list[tuple[int, int, int]]) -> 
         assert piece.span.end <= 30.0
         assert 0.0 <= piece.entry_span.start <= piece.entry_span.end <= 20.0
         assert piece.distance in columns[2]
+        assert 0.5 <= piece.speed <= 2.0
     assert [p.span.start for p in found] == sorted(p.span.start for p in found)

@@ -1,3 +1,5 @@
+import msgspec
+
 from tidegate.evidence import Match, Signal, Span, Unknown
 from tidegate.policy import words
 
@@ -15,10 +17,13 @@ def test_a_match_in_a_clip_in_words():
         entry_span=Span(start=2.5, end=19.5),
         query_share=0.83,
     )
-    assert words.match(found, "video") == (
+    told = (
         "known.other: 9 bits from entry 12 of bank press-photos, mirrored left to right, "
         "00:14–00:31, 83 % of the clip, 00:02–00:19 of the entry"
     )
+    assert words.match(found, "video") == told
+    faster = msgspec.structs.replace(found, speed=1.25)
+    assert words.match(faster, "video") == f"{told}, at 1.25× speed"
 
 
 def test_the_same_bytes_in_words():

@@ -1,10 +1,10 @@
 """From frames that met to stretches of two videos that show the same.
 
-Each pair of frames that met says by how much the entry would have to be shifted for
-the two to coincide. A stored frame stands for a stretch of time, so it is an interval
-of shifts. The shift that most of the query agrees on is a piece; then the rest of the
-query votes again. Still scenes, where one frame meets many, allow many shifts and so
-decide nothing by themselves: the moving frames around them do.
+Frames that met vote for the line that query and entry lie on when they are the same
+(:mod:`tidegate.matching.lines`). Where the votes for the best line follow one another,
+there is a piece; then the rest of the query votes again. So pieces are found in any
+order, each at its own speed. Still scenes, where one frame meets many, allow many lines
+and so decide nothing by themselves: the moving frames around them do.
 """
 
 from typing import NamedTuple
@@ -13,18 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.evidence import Span, seconds
+from tidegate.matching.lines import TOLERANCE, Line, Search, Votes
 from tidegate.matching.timeline import HOLE, Timeline, span, stretches
-
-TOLERANCE = 0.25
-"""Seconds that a shift may be off the time that a stored frame stands for."""
 
 WHOLE = 0.9
 """Share of the query or of the entry that a piece of a single frame has to cover."""
 
-MOST_PIECES = 100
-"""Pieces of one entry that are looked for in one query."""
+SILENCE = 10.0
+"""Seconds of a hole that does not split a piece where the entry has no frames to meet."""
 
-_EPSILON = 1e-6
+SAME_SPEED = 1.05
+"""Ratio of two speeds up to which pieces that follow one another are one."""
+
+WORK = 10_000_000
+"""Votes of one entry that are counted to find its pieces: some seconds. What a hostile
+video, of which every frame meets hundreds, has beyond them is not looked for."""
+
+WORK_ON_SPEED = 4_000_000
+"""Votes times speeds that are counted to find pieces at other speeds than normal speed."""
 
 
 class Runs(NamedTuple):
@@ -51,12 +57,14 @@ class Piece(NamedTuple):
         entry_span: When in the entry.
         distance: Smallest distance met, in bits.
         peak: Second of the query at which it was met first.
+        speed: Seconds of the entry per second of the query; 1.0 unless told apart.
     """
 
     span: Span
     entry_span: Span
     distance: int
     peak: float
+    speed: float = 1.0
 
 
 def runs(frame: NDArray[np.int64], met: NDArray[np.int64], distance: NDArray[np.int64]) -> Runs:
@@ -77,7 +85,7 @@ def runs(frame: NDArray[np.int64], met: NDArray[np.int64], distance: NDArray[np.
 
 
 def align(query: Timeline, entry: Timeline, hits: Runs) -> tuple[Piece, ...]:
-    """Find the pieces of an entry in a query, played at its own speed, in any order.
+    """Find the pieces of an entry in a query, in any order, at half to twice the speed.
 
     Args:
         query: Frames of the query.
@@ -87,79 +95,89 @@ def align(query: Timeline, entry: Timeline, hits: Runs) -> tuple[Piece, ...]:
     Returns:
         The pieces, in the order of the query.
     """
+    if not len(hits.frame):
+        return ()
     owned, stored = query.owned(), entry.owned()
-    pieces: list[Piece] = []
     order = np.lexsort((hits.first, hits.frame))
     hits = Runs(*(column[order] for column in hits))
-    for _ in range(MOST_PIECES):
-        if not len(hits.frame):
+    votes = Votes(
+        frame=hits.frame,
+        at=query.seconds[hits.frame],
+        owned=owned[hits.frame],
+        met=np.stack((stored[hits.first, 0], stored[hits.last, 1]), axis=1),
+    )
+    usual = float(np.median(stored[:, 1] - stored[:, 0]))
+    search = Search(usual / 2 + TOLERANCE, WORK_ON_SPEED)
+    pieces: list[Piece] = []
+    counted = 0
+    while len(votes.frame) and counted <= WORK:
+        counted += len(votes.frame)
+        line = search.best(votes)
+        agree = np.flatnonzero(votes.agree(line))
+        parts = _stretches(votes.owned[agree], line, entry, usual)
+        longest = agree[max(parts, key=lambda part: part.stop - part.start)]
+        piece = _piece(query, entry, owned, Runs(*(column[longest] for column in hits)), line)
+        left = np.ones(len(votes.frame), bool)
+        if _convincing(piece, len(longest), query, entry):
+            pieces.append(piece)
+            first = np.searchsorted(votes.at, piece.span.start, "left")
+            last = np.searchsorted(votes.at, piece.span.end, "right")
+            left[first:last] = False
+            left[longest] = False
+        elif len(agree) > 1 or votes.weight.max() >= WHOLE * min(query.duration, entry.duration):
+            left[agree] = False
+        else:
             break
-        shift, agree = _best_shift(query, owned, stored, hits)
-        chosen = Runs(*(column[agree] for column in hits))
-        taken = agree.copy()
-        for stretch in stretches(owned[chosen.frame]):
-            part = Runs(*(column[stretch] for column in chosen))
-            piece = _piece(query, entry, owned, part, shift)
-            if _convincing(piece, part, query, entry):
-                pieces.append(piece)
-                at = query.seconds[hits.frame]
-                taken |= (piece.span.start <= at) & (at <= piece.span.end)
-        hits = Runs(*(column[~taken] for column in hits))
+        hits, votes = Runs(*(column[left] for column in hits)), votes.only(left)
     return _joined(pieces)
 
 
-def _best_shift(
-    query: Timeline,
-    owned: NDArray[np.float64],
-    stored: NDArray[np.float64],
-    hits: Runs,
-) -> tuple[float, NDArray[np.bool_]]:
-    """Return the shift that most of the query's time agrees on, and which runs agree.
+def _stretches(
+    owned: NDArray[np.float64], line: Line, entry: Timeline, usual: float
+) -> list[slice]:
+    """Split frames at holes, but for those in which the entry is silent as well.
 
-    Among equals the smallest shift wins, so that a still scene is met from one end to
-    the other. Within the winning interval the shift is the middle; in a wide one, which
-    a still scene makes, it keeps to the end by as much as a single frame is uncertain.
+    Args:
+        owned: (n, 2) the time of the frames that agree on the line.
+        line: The line.
+        entry: Frames of the entry.
+        usual: Seconds between two of them, as a rule.
     """
-    at = query.seconds[hits.frame]
-    low = at - stored[hits.last, 1] - TOLERANCE
-    high = at - stored[hits.first, 0] + TOLERANCE
-    # The runs of one frame may touch: no frame votes twice for a shift.
-    same = hits.frame[:-1] == hits.frame[1:]
-    high[1:] = np.where(same, np.minimum(high[1:], low[:-1]), high[1:])
-    weight = owned[hits.frame, 1] - owned[hits.frame, 0] + _EPSILON
-    # Ends come before starts, so that intervals which only touch do not add up.
-    edge = np.concatenate((high, low))
-    order = np.argsort(edge, kind="stable")
-    support = np.cumsum(np.concatenate((-weight, weight))[order])
-    best = int(np.argmax(support > support.max() - _EPSILON / 2))
-    left, right = edge[order[best]], edge[order[best + 1]]
-    uncertain = float(np.median(stored[:, 1] - stored[:, 0])) / 2 + TOLERANCE
-    shift = float(left + min((right - left) / 2, uncertain))
-    return shift, (low <= shift) & (shift < high)
+    found: list[slice] = []
+    for stretch in stretches(owned):
+        if found:
+            hole = owned[found[-1].stop - 1, 1], owned[stretch.start, 0]
+            at = line.speed * np.array(hole) - line.shift
+            first, last = np.searchsorted(entry.seconds, at)
+            if (last - first) * usual / line.speed <= HOLE and hole[1] - hole[0] <= SILENCE:
+                stretch = slice(found.pop().start, stretch.stop)
+        found.append(stretch)
+    return found
 
 
 def _piece(
-    query: Timeline, entry: Timeline, owned: NDArray[np.float64], part: Runs, shift: float
+    query: Timeline, entry: Timeline, owned: NDArray[np.float64], part: Runs, line: Line
 ) -> Piece:
     """Describe a stretch; it ends where the entry does, but never before a frame of its own."""
     first, last = part.frame[0], part.frame[-1]
-    start = min(max(owned[first, 0], shift), query.seconds[first])
-    end = max(min(owned[last, 1], shift + entry.duration), query.seconds[last])
+    begins, ends = line.shift / line.speed, (line.shift + entry.duration) / line.speed
+    start = min(max(owned[first, 0], begins), query.seconds[first])
+    end = max(min(owned[last, 1], ends), query.seconds[last])
     best = int(np.argmin(part.distance))
     return Piece(
         span=span(start, end),
         entry_span=span(
-            min(max(start - shift, 0.0), entry.duration),
-            min(max(end - shift, 0.0), entry.duration),
+            *(min(max(line.speed * at - line.shift, 0.0), entry.duration) for at in (start, end))
         ),
         distance=int(part.distance[best]),
         peak=seconds(query.seconds[part.frame[best]]),
+        speed=round(line.speed, 4),
     )
 
 
-def _convincing(piece: Piece, part: Runs, query: Timeline, entry: Timeline) -> bool:
+def _convincing(piece: Piece, frames: int, query: Timeline, entry: Timeline) -> bool:
     """Two frames that agree are enough; one is, where there is hardly more to see."""
-    return len(part.frame) >= 2 or (
+    return frames >= 2 or (
         piece.span.length >= WHOLE * query.duration
         or piece.entry_span.length >= WHOLE * entry.duration
     )
@@ -177,6 +195,7 @@ def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
                 entry_span=span(before.entry_span.start, piece.entry_span.end),
                 distance=nearest.distance,
                 peak=nearest.peak,
+                speed=_mean_speed(before, piece),
             )
         joined.append(piece)
     return tuple(joined)
@@ -185,4 +204,18 @@ def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
 def _follows(before: Piece, after: Piece) -> bool:
     gap = after.span.start - before.span.end
     entry_gap = after.entry_span.start - before.entry_span.end
-    return gap <= HOLE and abs(entry_gap) <= HOLE and after.entry_span.end > before.entry_span.end
+    return (
+        gap <= HOLE
+        and abs(entry_gap) <= HOLE
+        and after.entry_span.end > before.entry_span.end
+        and 1 / SAME_SPEED <= after.speed / before.speed <= SAME_SPEED
+    )
+
+
+def _mean_speed(before: Piece, after: Piece) -> float:
+    """Return the speed of two pieces, each as long as it lasts."""
+    lengths = before.span.length, after.span.length
+    if sum(lengths) <= 0.0:
+        return before.speed
+    mean = (before.speed * lengths[0] + after.speed * lengths[1]) / sum(lengths)
+    return round(mean, 4)

@@ -1,7 +1,7 @@
 """Reasons in words, for people. One line each, the same words everywhere."""
 
 from tidegate.evidence import Kind, Match, Signal, Transform, Unknown
-from tidegate.figures import clock, percent, stretch
+from tidegate.figures import clock, pace, percent, stretch
 
 _TURNED: dict[Transform, str] = {
     "none": "",
@@ -36,6 +36,8 @@ def match(found: Match, kind: Kind) -> str:
         parts.append(f"{percent(found.query_share)} of the {_WHOLE[kind]}")
     if found.entry_span is not None:
         parts.append(f"{stretch(found.entry_span)} of the entry")
+    if pace(found.speed):
+        parts.append(pace(found.speed))
     return ", ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from tidegate import taxonomy
 from tidegate.evidence import Bound, Item, Match, MediaInfo, Reason, Unknown
-from tidegate.figures import clock, percent
+from tidegate.figures import clock, pace, percent
 
 
 def title(category: str) -> str:
@@ -63,6 +63,8 @@ def match(found: Match) -> str:
         how += f", {found.transform.replace('_', ' ')}"
     if found.span is not None:
         how += f", {percent(found.query_share)} of this item"
+    if pace(found.speed):
+        how += f", {pace(found.speed)}"
     return how
 
 
