@@ -70,3 +70,86 @@ def test_a_broken_list_is_named_with_its_line(run, tmp_path):
     assert done.returncode == 64
     assert b"list.txt" in done.stderr
     assert b"2" in done.stderr
+
+
+def test_a_folder_is_built_asked_and_changed(run, tmp_path):
+    run("bank", "create", "small.bank", "--category", "ncii.known_material")
+    run("bank", "add", "small.bank", media.source("rocket.jpg"))
+    lines = [f"{n:064x}" for n in range(300)]
+    (tmp_path / "list.txt").write_text("\n".join([*lines, lines[7], f"md5 {'ab' * 16}"]))
+    built = run("bank", "build", "big.bank", "list.txt", "small.bank", "--role", "review")
+    assert built.returncode == 0, built.stderr
+    assert b"302 entries" in built.stdout
+    assert built.stderr == b""
+    scanned = run("scan", "--bank", "big.bank", "--json", media.source("rocket.jpg"))
+    (item,) = json.loads(scanned.stdout)["items"]
+    (match,) = item["evidence"]["matches"]
+    assert (match["bank"], match["role"], match["kind"]) == ("big", "review", "sha256")
+    assert match["category"] == "ncii.known_material"
+    disabled = run("bank", "disable", "big.bank", match["entry"], "--until", "2999-01-01")
+    assert disabled.returncode == 0, disabled.stderr
+    scanned = run("scan", "--bank", "big.bank", "--json", media.source("rocket.jpg"))
+    assert json.loads(scanned.stdout)["items"][0]["evidence"].get("matches", []) == []
+    run("bank", "enable", "big.bank", match["entry"])
+    run("bank", "withdraw", "big.bank", "5", "6")
+    added = run("bank", "add", "big.bank", media.source("rocket.jpg"), media.source("coffee.png"))
+    assert f"rocket.jpg is entry {match['entry']} already".encode() in added.stdout
+    assert b"1 added, 303 entries" in added.stdout
+    imported = run("bank", "import", "big.bank", "list.txt")
+    assert b"0 added, 303 entries" in imported.stdout
+    stats = json.loads(run("bank", "stats", "big.bank", "--json").stdout)
+    assert stats["states"] == {"active": 301, "disabled": 0, "disabled until": 0, "withdrawn": 2}
+    assert stats["journal_entries"] == 1
+    assert b"303 entries merged" in run("bank", "merge", "big.bank").stdout
+    assert b"nothing to merge" in run("bank", "merge", "big.bank").stdout
+    shown = json.loads(run("bank", "show", "big.bank", "--json").stdout)
+    assert len(shown["entries"]) == 303
+    assert shown["entries"][4]["state"] == "withdrawn"
+    assert b"303 entries, 253 not shown" in run("bank", "show", "big.bank").stdout
+    assert b"301 active" in run("bank", "stats", "big.bank").stdout
+    whole = run("bank", "verify", "big.bank")
+    assert (whole.returncode, whole.stdout) == (0, b"big.bank: whole\n")
+    (segment,) = (tmp_path / "big.bank" / "segments").iterdir()
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    broken = run("bank", "verify", "big.bank")
+    assert broken.returncode == 70
+    assert segment.name.encode() in broken.stderr
+
+
+def test_a_build_that_fails_leaves_nothing(run, tmp_path):
+    (tmp_path / "list.txt").write_text(f"{'0f' * 32}\nnot a hash\n")
+    done = run("bank", "build", "big.bank", "list.txt")
+    assert done.returncode == 64
+    assert b"list.txt: line 2" in done.stderr
+    assert run("bank", "build", "big.bank", "missing.txt").returncode == 64
+    assert [path.name for path in tmp_path.iterdir()] == ["list.txt"]
+    assert run("bank", "build", "big.bank", "--name", "big").returncode == 0
+    assert b"0 entries" in run("bank", "show", "big.bank").stdout
+    assert run("bank", "build", "big.bank").returncode == 64
+
+
+def test_entries_of_a_file_change_their_state_too(run, tmp_path):
+    run("bank", "create", "a.bank")
+    (tmp_path / "list.txt").write_text(f"{'0f' * 32}\n{'0e' * 32}\n{'0d' * 32}\n")
+    run("bank", "import", "a.bank", "list.txt")
+    assert run("bank", "withdraw", "a.bank", "1").returncode == 0
+    assert (
+        run("bank", "disable", "a.bank", "2", "--until", "2999-01-01T12:00+02:00").returncode == 0
+    )
+    assert run("bank", "disable", "a.bank", "3").returncode == 0
+    assert run("bank", "enable", "a.bank", "3").returncode == 0
+    entries = json.loads(run("bank", "show", "a.bank", "--json").stdout)["entries"]
+    assert [(e.get("state"), e.get("disabled_until")) for e in entries] == [
+        ("withdrawn", None),
+        ("disabled", "2999-01-01T12:00:00+02:00"),
+        (None, None),
+    ]
+    assert b"for good" in run("bank", "enable", "a.bank", "1").stderr
+    assert run("bank", "withdraw", "a.bank", "9").returncode == 64
+    assert run("bank", "disable", "a.bank", "2", "--until", "soon").returncode == 64
+    assert run("bank", "merge", "a.bank").returncode == 64
+    assert run("bank", "verify", "a.bank").returncode == 0
+    (tmp_path / "a.bank").write_text("not a bank")
+    assert run("bank", "verify", "a.bank").returncode == 70

@@ -158,11 +158,48 @@ def test_jsonl_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_what_the_tools_of_the_reference_print_is_read(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        f"{A},77,photos/a, b.jpg\n{B.upper()},photo.jpg\n{M},clip.mp4\n"
+        f"hash={A},norm=128,delta=3,quality=100,filename=c,d=e.jpg\n{B},49,\n{A},300,x\n{B},\n",
+    )
+    assert load_bank(path).entries == (
+        Entry(id="1", pdq=(Frame(A, 0.0, 77),), note="photos/a, b.jpg"),
+        Entry(id="2", pdq=(Frame(B),), note="photo.jpg"),
+        Entry(id="3", md5=(M,), note="clip.mp4"),
+        Entry(id="4", pdq=(Frame(A, 0.0, 100),), note="c,d=e.jpg"),
+        Entry(id="5", pdq=(Frame(B, 0.0, 49),)),
+        Entry(id="6", pdq=(Frame(A),), note="300,x"),
+        Entry(id="7", pdq=(Frame(B),)),
+    )
+    path = written(tmp_path, f"hash={A},quality=100,filename=x\nhash={B}\n")
+    assert [e.note for e in load_bank(path).entries] == ["x", ""]
+
+
+def test_a_hash_may_have_a_name_behind_it(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{A} photo-1\n{M} 7\n")
+    assert load_bank(path).entries == (
+        Entry(id="1", pdq=(Frame(A),), note="photo-1"),
+        Entry(id="2", md5=(M,), note="7"),
+    )
+
+
+@pytest.mark.parametrize("line", [f"{A}  photo.jpg", f"{A} *photo.jpg", f"{M}  clip.mp4"])
+def test_what_may_be_a_list_of_sha256sum_is_not_taken_for_one_of_pdqs(
+    tmp_path: Path, line: str
+) -> None:
+    with pytest.raises(BankError, match="line 1: a hash and a file name: say"):
+        load_bank(written(tmp_path, line + "\n"))
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         ("", "holds no hashes"),
         ("# only a comment\n\n", "holds no hashes"),
+        (f"{A},77,a.jpg\nxyz,77,b.jpg\n", "line 2: 'xyz' is no hash"),
+        (f"hash={A}\nhash=,quality=1\n", "line 2: no hash"),
         (f"{A}\nxyz\n", "line 2: 'xyz' is no hash"),
         (f"{A} {B} {M}", "line 1: neither"),
         (f"raw_text {A}", "line 1: 'raw_text' is no type"),

@@ -1,60 +1,93 @@
-"""``tidegate bank``: banks of known content, in files."""
+"""``tidegate bank``: banks of known content, in files and in folders."""
 
-import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from tidegate import taxonomy
-from tidegate.cli import exits
+from tidegate.cli import bankshow, bankstate, exits
+from tidegate.cli.bankshow import title
 from tidegate.cli.files import alone_in
 from tidegate.cli.paths import Paths, names
+from tidegate.cli.say import say, stages
 from tidegate.evidence import Role
 from tidegate.matching import (
     Bank,
     BankError,
+    BankFolder,
     Entry,
+    VideoRule,
     add_entries,
     import_file,
+    is_folder,
     next_id,
     save_bank,
 )
+from tidegate.matching.bankfile import name_of
+from tidegate.matching.rule import Need
 from tidegate.media import Reader, Sampling
 from tidegate.pipeline import SAMPLING, enrol, find, printable, read_bank
 
-app = typer.Typer(help="Keep banks of known content, in files.", no_args_is_help=True)
+app = typer.Typer(help="Keep banks of known content.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(metavar="BANK", help="The bank's file.")]
+File = Annotated[Path, typer.Argument(metavar="BANK", help="The bank's file or folder.")]
 
-ROWS = 50
-"""Entries that ``show`` lists unless it is asked for all."""
+Lists = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="LIST",
+        help="Banks or hash lists: 'hash' or 'type hash' a line, CSV, JSON Lines, or what the "
+        "tools of the PDQ reference print.",
+    ),
+]
+
+Name = Annotated[str | None, typer.Option(help="Name that decisions cite. Default: the file's.")]
+Category = Annotated[str, typer.Option(help=f"One of: {', '.join(taxonomy.bankable())}.")]
+RoleOf = Annotated[Role, typer.Option(help="block, review, or allow for content known to be good.")]
+Distance = Annotated[
+    int, typer.Option(help="Bits of 256 up to which a picture counts as met, 0 to 64.")
+]
+QueryShare = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Share of a scanned video that the bank's video has to cover, 0 to 1; 0 asks nothing.",
+    ),
+]
+EntryShare = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Share of the bank's video that a scanned video has to cover, 0 to 1; 0 asks nothing.",
+    ),
+]
+NeedOf = Annotated[
+    Need, typer.Option(help="Whether either of the two shares is enough, or both are needed.")
+]
+Source = Annotated[str, typer.Option(help="Who made it.")]
+LegalBasis = Annotated[str, typer.Option(help="Why it may be kept and compared.")]
 
 
 @app.command()
 def create(
     file: File,
-    name: Annotated[
-        str | None, typer.Option(help="Name that decisions cite. Default: the file's.")
-    ] = None,
-    category: Annotated[
-        str, typer.Option(help=f"One of: {', '.join(taxonomy.bankable())}.")
-    ] = "known.other",
-    role: Annotated[
-        Role, typer.Option(help="block, review, or allow for content known to be good.")
-    ] = "block",
-    distance: Annotated[
-        int, typer.Option(help="Bits of 256 up to which a picture counts as met, 0 to 64.")
-    ] = 31,
-    source: Annotated[str, typer.Option(help="Who made it.")] = "",
-    legal_basis: Annotated[str, typer.Option(help="Why it may be kept and compared.")] = "",
+    name: Name = None,
+    category: Category = "known.other",
+    role: RoleOf = "block",
+    distance: Distance = 31,
+    min_query_share: QueryShare = 0.0,
+    min_entry_share: EntryShare = 0.0,
+    need: NeedOf = "either",
+    source: Source = "",
+    legal_basis: LegalBasis = "",
 ) -> int:
-    """Create an empty bank."""
+    """Create an empty bank in a file, for up to some ten thousand entries."""
     if file.exists():
         raise typer.BadParameter(f"{file} is there already")
     bank = Bank(
@@ -62,11 +95,58 @@ def create(
         category=category,
         role=role,
         max_distance=distance,
+        video_rule=VideoRule(
+            min_query_share=min_query_share, min_entry_share=min_entry_share, need=need
+        ),
         source=printable(source),
         legal_basis=printable(legal_basis),
     )
     _save(bank, file)
-    _say(f"{file}: bank {_title(bank)}")
+    say(f"{file}: bank {title(bank)}")
+    return exits.OK
+
+
+@app.command()
+def build(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new bank's folder.")],
+    lists: Annotated[
+        list[Path] | None, typer.Argument(metavar="LIST", help="Banks or hash lists; see import.")
+    ] = None,
+    name: Name = None,
+    category: Category = "known.other",
+    role: RoleOf = "block",
+    distance: Distance = 31,
+    min_query_share: QueryShare = 0.0,
+    min_entry_share: EntryShare = 0.0,
+    need: NeedOf = "either",
+    source: Source = "",
+    legal_basis: LegalBasis = "",
+) -> int:
+    """Build a bank in a folder, for millions of entries, from banks and hash lists.
+
+    It is searched on disk, and any number of processes may share it. What comes twice is
+    left out. Nothing is left behind where a list is not what it should be.
+    """
+    if folder.exists():
+        raise typer.BadParameter(f"{folder} is there already")
+    if missing := next((path for path in lists or () if not path.is_file()), None):
+        raise BankError(f"{missing}: is no file")
+    bank = Bank(
+        name=name or name_of(folder),
+        category=category,
+        role=role,
+        max_distance=distance,
+        video_rule=VideoRule(
+            min_query_share=min_query_share, min_entry_share=min_entry_share, need=need
+        ),
+        source=printable(source),
+        legal_basis=printable(legal_basis),
+    )
+    # Under another name until it is whole.
+    with TemporaryDirectory(dir=folder.absolute().parent, prefix=f".{folder.name}.") as made:
+        number = _add_lists(BankFolder.create(Path(made) / "bank", bank), lists or [])
+        (Path(made) / "bank").rename(folder)
+    say(f"{folder}: bank {title(bank)}; {number:,} entries")
     return exits.OK
 
 
@@ -89,101 +169,121 @@ def add(
     ] = SAMPLING.gap,
 ) -> int:
     """Hash images and videos into a bank. Nothing is written unless all of them can be."""
-    with alone_in(file.absolute().parent):
-        bank, number = _add(file, media, category, printable(note), gap)
-    _say(f"{file}: {number:,} added, {len(bank.entries):,} entries")
+
+    def hashed(first: str, holder: Callable[[str], str | None]) -> "_Hashed":
+        return _hash(media, int(first), holder, category, printable(note), gap)
+
+    if is_folder(file):
+        folder = BankFolder(file)
+
+        def holder(digest: str) -> str | None:
+            held = folder.holder("sha256", digest)
+            return None if held is None else held.id
+
+        new = hashed(folder.next_id(), holder)
+        added, total = folder.add(new.entries), len(folder)
+    else:
+        with alone_in(file.absolute().parent):
+            bank = _in_memory(file)
+            known = {digest: entry.id for entry in bank.entries for digest in entry.sha256}
+            new = hashed(next_id(bank), known.get)
+            added, total = tuple(new.entries), len(bank.entries) + len(new.entries)
+            _save(add_entries(bank, added), file)
+    for entry in added:
+        say(f"entry {entry.id}: {new.told[entry.sha256]}")
+    say(f"{file}: {len(added):,} added, {total:,} entries")
     return exits.OK
 
 
 @app.command("import")
-def import_(
-    file: File,
-    lists: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="LIST",
-            help="Banks or hash lists: 'hash' or 'type hash' a line, CSV or JSON Lines.",
-        ),
-    ],
-) -> int:
-    """Merge other banks and hash lists into a bank. What it holds already is left out."""
-    with alone_in(file.absolute().parent):
-        bank = read_bank(file)
-        before = len(bank.entries)
-        for other in lists:
-            try:
-                bank = import_file(bank, other)
-            except OSError as error:
-                raise BankError(f"{other}: cannot be read: {error.strerror}") from None
-        _save(bank, file)
-    _say(f"{file}: {len(bank.entries) - before:,} added, {len(bank.entries):,} entries")
+def import_(file: File, lists: Lists) -> int:
+    """Add other banks and hash lists to a bank. What it holds already is left out."""
+    if is_folder(file):
+        folder = BankFolder(file)
+        number, total = _add_lists(folder, lists), len(folder)
+    else:
+        with alone_in(file.absolute().parent):
+            bank = before = _in_memory(file)
+            for other in lists:
+                try:
+                    bank = import_file(bank, other)
+                except OSError as error:
+                    raise BankError(f"{other}: cannot be read: {error.strerror}") from None
+            _save(bank, file)
+        number, total = len(bank.entries) - len(before.entries), len(bank.entries)
+    say(f"{file}: {number:,} added, {total:,} entries")
     return exits.OK
 
 
 @app.command()
-def show(
-    file: File,
-    json: Annotated[bool, typer.Option("--json", help="Write the whole bank as JSON.")] = False,
-    all_entries: Annotated[bool, typer.Option("--all", help="List every entry.")] = False,
-) -> int:
-    """Show a bank or a hash list and its entries."""
-    bank = read_bank(file)
-    if json:
-        sys.stdout.buffer.write(msgspec.json.encode(bank) + b"\n")
-        return exits.OK
-    console = Console()
-    console.print(
-        Text(f"{bank.name}: {bank.category}, {bank.role}, up to {bank.max_distance} bits")
-    )
-    for label, value in (("source", bank.source), ("legal basis", bank.legal_basis)):
-        if value:
-            console.print(Text(f"{label}: {value}"))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("entry", "kind", "fingerprints", "category", "state", "note"):
-        table.add_column(column)
-    shown = bank.entries if all_entries else bank.entries[:ROWS]
-    for entry in shown:
-        prints = f"{len(entry.pdq)} pdq, {len(entry.sha256)} sha256, {len(entry.md5)} md5"
-        cells = (entry.id, entry.kind, prints, entry.category or "", entry.state, entry.note)
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
-    more = len(bank.entries) - len(shown)
-    console.print(
-        Text(f"{len(bank.entries):,} entries" + (f", {more:,} not shown" if more else ""))
-    )
+def merge(file: Annotated[Path, typer.Argument(metavar="FOLDER", help="The bank's.")]) -> int:
+    """Write all of a bank's folder into one segment. Scans and other commands go on meanwhile."""
+    if not is_folder(file):
+        raise BankError(f"{file} is no bank in a folder: 'tidegate bank build' makes one")
+    folder = BankFolder(file)
+    with stages() as tell:
+        merged = folder.merge(tell)
+    say(f"{file}: " + (f"{len(folder):,} entries merged" if merged else "nothing to merge"))
     return exits.OK
 
 
-def _title(bank: Bank) -> str:
-    return f"{bank.name}: {bank.category}, {bank.role}, up to {bank.max_distance} bits"
+app.command()(bankshow.show)
+app.command()(bankshow.stats)
+app.command()(bankshow.verify)
+app.command()(bankstate.withdraw)
+app.command()(bankstate.disable)
+app.command()(bankstate.enable)
 
 
-def _add(
-    file: Path, media: list[str], category: str | None, note: str, gap: float
-) -> tuple[Bank, int]:
-    """Hash media into a bank and save it; return it, with the number of new entries."""
-    bank = read_bank(file)
-    known = {digest: entry.id for entry in bank.entries for digest in entry.sha256}
+class _Hashed(NamedTuple):
+    """New entries, and what to tell of each, by its digests."""
+
+    entries: list[Entry]
+    told: dict[tuple[str, ...], str]
+
+
+def _hash(
+    media: list[str],
+    first: int,
+    holder: Callable[[str], str | None],
+    category: str | None,
+    note: str,
+    gap: float,
+) -> _Hashed:
+    """Hash media into entries, but for what a bank holds already."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    number = int(next_id(bank))
-    added: list[Entry] = []
+    new = _Hashed([], {})
     with Reader(sampling=Sampling(gap=gap)) as reader:
         for found in find(names(media)):
-            entry_id = str(number + len(added))
+            entry_id = str(first + len(new.entries))
             enrolled = enrol(found, reader, entry_id, category=category, note=note, added=now)
             if enrolled is None:
                 continue
-            (digest,) = enrolled.entry.sha256
-            if digest in known:
-                _say(f"left out: {printable(found.path)} is entry {known[digest]} already")
-                continue
-            known[digest] = entry_id
-            added.append(enrolled.entry)
-            remarks = "".join(f" ({remark})" for remark in enrolled.remarks)
-            _say(f"entry {entry_id}: {printable(found.path)}{remarks}")
-    bank = add_entries(bank, added)
-    _save(bank, file)
-    return bank, len(added)
+            entry, path = enrolled.entry, printable(found.path)
+            (digest,) = entry.sha256
+            if entry.sha256 in new.told:
+                say(f"left out: {path} comes twice")
+            elif (held := holder(digest)) is not None:
+                say(f"left out: {path} is entry {held} already")
+            else:
+                new.told[entry.sha256] = path + "".join(f" ({r})" for r in enrolled.remarks)
+                new.entries.append(entry)
+    return new
+
+
+def _in_memory(file: Path) -> Bank:
+    bank = read_bank(file)
+    assert isinstance(bank, Bank)
+    return bank
+
+
+def _add_lists(folder: BankFolder, lists: list[Path]) -> int:
+    """Add lists to a folder; return how many entries are new."""
+    with stages() as tell:
+        try:
+            return folder.add_lists(lists, tell)
+        except OSError as error:
+            raise BankError(f"{error.filename}: {error.strerror}") from None
 
 
 def _save(bank: Bank, file: Path) -> None:
@@ -191,7 +291,3 @@ def _save(bank: Bank, file: Path) -> None:
         save_bank(bank, file)
     except OSError as error:
         raise BankError(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def _say(text: str) -> None:
-    Console().print(Text(text), soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tidegate.evidence import Role
+from tidegate.matching.rule import Need, VideoRule
 from tidegate.taxonomy import bankable
 
 MIN_QUALITY = 50
@@ -107,10 +108,12 @@ class Entry(
         seconds = [frame.second for frame in self.pdq]
         if seconds != sorted(seconds) or (seconds and not 0.0 <= seconds[0] <= seconds[-1] < 1e9):
             raise BankError(f"the frames of entry {self.id} are not in the order of their seconds")
+        if not all(frame.quality is None or 0 <= frame.quality <= 100 for frame in self.pdq):
+            raise BankError(f"a frame of entry {self.id} has a quality that is not 0 to 100")
         if not 0.0 <= self.duration < 1e9:
             raise BankError(f"{self.duration} seconds is no duration")
         if self.disabled_until is not None:
-            _moment(self.disabled_until)
+            moment(self.disabled_until)
 
     def active(self, now: datetime) -> bool:
         """Whether the entry may match.
@@ -119,7 +122,7 @@ class Entry(
             now: The present, with a time zone.
         """
         if self.state == "disabled" and self.disabled_until is not None:
-            return _moment(self.disabled_until) <= now
+            return moment(self.disabled_until) <= now
         return self.state == "active"
 
 
@@ -132,6 +135,7 @@ class Bank(msgspec.Struct, frozen=True, kw_only=True):
             the taxonomy but the context flags.
         role: What is done with a match; ``allow`` is for content known to be good.
         max_distance: Bits up to which a PDQ counts as met, 0 to 64.
+        video_rule: How much of a video has to be met by another video.
         source: Who made it.
         legal_basis: Why it may be kept and compared.
         entries: In the order in which they were added; no id twice.
@@ -144,6 +148,7 @@ class Bank(msgspec.Struct, frozen=True, kw_only=True):
     category: str = "known.other"
     role: Role = "block"
     max_distance: int = 31
+    video_rule: VideoRule = VideoRule()
     source: str = ""
     legal_basis: str = ""
     entries: tuple[Entry, ...] = ()
@@ -155,11 +160,27 @@ class Bank(msgspec.Struct, frozen=True, kw_only=True):
         _check_choice("role", self.role, get_args(Role))
         if not 0 <= self.max_distance <= LARGEST_DISTANCE:
             raise BankError(f"max_distance is 0 to {LARGEST_DISTANCE}, not {self.max_distance}")
+        _check_rule(self.video_rule)
         seen: set[str] = set()
         for entry in self.entries:
             if entry.id in seen:
                 raise BankError(f"bank {self.name} holds entry {entry.id} twice")
             seen.add(entry.id)
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO 8601 time that says its time zone.
+
+    Raises:
+        BankError: It is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BankError(f"{text[:80]!r} is no ISO 8601 time") from None
+    if found.tzinfo is None:
+        raise BankError(f"{text!r} says no time zone")
+    return found
 
 
 def is_hex(text: str, digits: int) -> bool:
@@ -178,7 +199,7 @@ def add_entries(bank: Bank, entries: Iterable[Entry]) -> Bank:
 
 def next_id(bank: Bank) -> str:
     """Return one more than the largest of the ids that are numbers; "1" where none is."""
-    return str(1 + max((int(e.id) for e in bank.entries if _is_number(e.id)), default=0))
+    return str(1 + max((int(e.id) for e in bank.entries if is_number(e.id)), default=0))
 
 
 def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
@@ -187,14 +208,14 @@ def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
     Content is the same where all fingerprints are. An entry whose id is taken gets the
     next number for an id; one without a category of its own takes that of this bank.
     """
-    held = {_content(entry) for entry in bank.entries}
+    held = {content(entry) for entry in bank.entries}
     taken = {entry.id for entry in bank.entries}
     number = int(next_id(bank))
     added: list[Entry] = []
     for entry in entries:
-        if _content(entry) in held:
+        if content(entry) in held:
             continue
-        held.add(_content(entry))
+        held.add(content(entry))
         if entry.id in taken:
             while str(number) in taken:
                 number += 1
@@ -204,12 +225,40 @@ def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
     return add_entries(bank, added)
 
 
-def _content(entry: Entry) -> tuple[object, ...]:
+def set_state(
+    bank: Bank, ids: Iterable[str], state: State, *, disabled_until: str | None = None
+) -> Bank:
+    """Return the bank with the state of some entries changed.
+
+    Args:
+        bank: The bank.
+        ids: Of the entries.
+        state: The new state. An entry that is withdrawn stays so.
+        disabled_until: When a disabled entry is active again, ISO 8601 with a time zone.
+
+    Raises:
+        BankError: There is no such entry, or it was withdrawn.
+    """
+    entries = {entry.id: entry for entry in bank.entries}
+    for entry_id in ids:
+        if entry_id not in entries:
+            raise BankError(f"there is no entry {entry_id[:200]!r}")
+        if entries[entry_id].state == "withdrawn" and state != "withdrawn":
+            raise BankError(f"entry {entry_id!r} was withdrawn, for good")
+        entries[entry_id] = msgspec.structs.replace(
+            entries[entry_id], state=state, disabled_until=disabled_until
+        )
+    return msgspec.structs.replace(bank, entries=tuple(entries.values()))
+
+
+def content(entry: Entry) -> tuple[object, ...]:
+    """Return what makes two entries the same: their kind and all their fingerprints."""
     hashes = tuple((frame.second, frame.pdq) for frame in entry.pdq)
     return entry.kind, entry.sha256, entry.md5, hashes
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is nothing but digits."""
     return text.isascii() and text.isdigit()
 
 
@@ -218,16 +267,13 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise BankError(f"{name} is one of {', '.join(choices)}, not {value[:80]!r}")
 
 
+def _check_rule(rule: VideoRule) -> None:
+    _check_choice("need", rule.need, get_args(Need))
+    for share in (rule.min_query_share, rule.min_entry_share):
+        if not 0.0 <= share <= 1.0:
+            raise BankError(f"a share is 0 to 1, not {share}")
+
+
 def _check_category(name: str) -> None:
     if name not in bankable():
         raise BankError(f"{name[:80]!r} is no category that a bank may carry")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BankError(f"{text[:80]!r} is no ISO 8601 time") from None
-    if moment.tzinfo is None:
-        raise BankError(f"{text!r} says no time zone")
-    return moment

@@ -9,10 +9,10 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from tidegate.evidence import Role
 from tidegate.matching import formats
 from tidegate.matching.bank import Bank, BankError, Entry, merge
 from tidegate.matching.formats import Line, LineError
+from tidegate.matching.rule import VideoRule
 
 FILE_VERSION = 1
 """The version of the native file."""
@@ -28,7 +29,9 @@ LONGEST_LINE = 1 << 26
 """Bytes; a video of a day at eight frames a second is shorter."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Header(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """The first line of a native file: a bank without its entries."""
 
     tidegate_bank: int
@@ -36,8 +39,77 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     category: str
     role: Role
     max_distance: int
+    video_rule: VideoRule | None = None
     source: str = ""
     legal_basis: str = ""
+
+    @classmethod
+    def of(cls, bank: Bank) -> "Header":
+        """Return what a bank says about itself."""
+        return cls(
+            tidegate_bank=FILE_VERSION,
+            name=bank.name,
+            category=bank.category,
+            role=bank.role,
+            max_distance=bank.max_distance,
+            video_rule=None if bank.video_rule == VideoRule() else bank.video_rule,
+            source=bank.source,
+            legal_basis=bank.legal_basis,
+        )
+
+    def bank(self) -> Bank:
+        """Return the bank, without its entries.
+
+        Raises:
+            BankError: The version is another, or a field is not what it should be.
+        """
+        if self.tidegate_bank != FILE_VERSION:
+            raise BankError(
+                f"version {self.tidegate_bank} of the file; this Tidegate reads {FILE_VERSION}"
+            )
+        return Bank(
+            name=self.name,
+            category=self.category,
+            role=self.role,
+            max_distance=self.max_distance,
+            video_rule=self.video_rule or VideoRule(),
+            source=self.source,
+            legal_basis=self.legal_basis,
+        )
+
+
+class Entries(NamedTuple):
+    """A file of entries, open for reading.
+
+    Attributes:
+        bank: What a native file says about its bank; ``None`` for a foreign list.
+        entries: Yields them, line by line.
+        place: Tells how many bytes are read.
+    """
+
+    bank: Bank | None
+    entries: Iterator[Entry]
+    place: Callable[[], int]
+
+
+@contextlib.contextmanager
+def entries_of(path: Path) -> Iterator[Entries]:
+    """Open a bank or a hash list.
+
+    Raises:
+        BankError: The file is not what it should be; names line and reason.
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        rest = lines(file)
+        first = next((line for line in rest if formats.speaks(line[1])), None)
+        if first is None:
+            raise BankError("holds no hashes")
+        if _is_native(first):
+            yield Entries(_native_header(first), _native_entries(rest), file.tell)
+        else:
+            read = formats.READERS[formats.kind_of(first[1])]
+            yield Entries(None, read(chain([first], rest)), file.tell)
 
 
 def load_bank(
@@ -61,16 +133,12 @@ def load_bank(
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            lines = _lines(file)
-            first = next((line for line in lines if formats.speaks(line[1])), None)
-            if first is None:
-                raise BankError("holds no hashes")
-            if _is_native(first):
-                return _read_native(first, lines)
-            entries = tuple(_read_foreign(first, lines))
+        with entries_of(path) as (bank, found, _):
+            entries = tuple(found)
+        if bank is not None:
+            return msgspec.structs.replace(bank, entries=entries)
         return Bank(
-            name=_name_of(path) if name is None else name,
+            name=name_of(path) if name is None else name,
             category=category,
             role=role,
             max_distance=max_distance,
@@ -109,20 +177,11 @@ def save_bank(bank: Bank, path: str | os.PathLike[str]) -> None:
         OSError: The file cannot be written; what was there is still there.
     """
     path = Path(path).resolve()
-    header = Header(
-        tidegate_bank=FILE_VERSION,
-        name=bank.name,
-        category=bank.category,
-        role=bank.role,
-        max_distance=bank.max_distance,
-        source=bank.source,
-        legal_basis=bank.legal_basis,
-    )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("xb") as file:
             encoder = msgspec.json.Encoder()
-            for value in chain([header], bank.entries):
+            for value in chain([Header.of(bank)], bank.entries):
                 file.write(encoder.encode(value) + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -133,68 +192,65 @@ def save_bank(bank: Bank, path: str | os.PathLike[str]) -> None:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _lines(file: BinaryIO) -> Iterator[Line]:
-    """Yield the lines of a file of bounded lines in UTF-8."""
+def lines(file: BinaryIO) -> Iterator[Line]:
+    """Yield the lines of a file of bounded lines in UTF-8.
+
+    Raises:
+        LineError: A line is too long, or not UTF-8.
+    """
     number = 0
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
         if len(raw) > LONGEST_LINE:
             raise LineError(number, f"longer than {LONGEST_LINE} bytes")
-        try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise LineError(number, f"not UTF-8 at byte {error.start + 1}") from None
-        yield number, text.rstrip("\r\n")
+        yield decoded(raw, number)
+
+
+def decoded(raw: bytes, number: int) -> Line:
+    """Return a line as text, without its line break.
+
+    Raises:
+        LineError: It is not UTF-8.
+    """
+    try:
+        text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise LineError(number, f"not UTF-8 at byte {error.start + 1}") from None
+    return number, text.rstrip("\r\n")
 
 
 def _is_native(first: Line) -> bool:
     return first[1].lstrip().startswith("{") and '"tidegate_bank"' in first[1]
 
 
-def _read_native(first: Line, lines: Iterator[Line]) -> Bank:
+def _native_header(first: Line) -> Bank:
     number, text = first
     try:
-        header = msgspec.json.decode(text, type=Header)
-        if header.tidegate_bank != FILE_VERSION:
-            raise BankError(
-                f"version {header.tidegate_bank} of the file; this Tidegate reads {FILE_VERSION}"
-            )
-        decoder = msgspec.json.Decoder(Entry)
-        entries = []
-        for number, text in lines:  # noqa: B007
-            if text.strip():
-                entries.append(decoder.decode(text))
-        return Bank(
-            name=header.name,
-            category=header.category,
-            role=header.role,
-            max_distance=header.max_distance,
-            source=header.source,
-            legal_basis=header.legal_basis,
-            entries=tuple(entries),
-        )
+        return msgspec.json.decode(text, type=Header).bank()
     except (msgspec.DecodeError, BankError) as error:
         raise LineError(number, str(error)) from None
 
 
-def _read_foreign(first: Line, lines: Iterator[Line]) -> Iterator[Entry]:
-    rest = chain([first], lines)
-    if first[1].lstrip().startswith("{"):
-        return formats.read_jsonl(rest)
-    if formats.is_csv_header(first[1]):
-        return formats.read_csv(rest)
-    return formats.read_plain(rest)
+def _native_entries(rest: Iterator[Line]) -> Iterator[Entry]:
+    decoder = msgspec.json.Decoder(Entry)
+    for number, text in rest:
+        if not text.strip():
+            continue
+        try:
+            yield decoder.decode(text)
+        except (msgspec.DecodeError, BankError) as error:
+            raise LineError(number, str(error)) from None
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
     """Make the name of a bank of that of a file: what a name may not hold becomes ``-``."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("._-")[:64] or "bank"
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make sure that the new name survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

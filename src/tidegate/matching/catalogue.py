@@ -1,97 +1,109 @@
-"""The active entries of all banks, laid out to be searched."""
+"""All banks side by side, as they are when an item begins."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.matching.bank import Bank, Entry
-from tidegate.matching.index import HASH_BYTES, BruteForceIndex, HammingIndex
-from tidegate.matching.timeline import Timeline
+from tidegate.matching.bank import Bank
+from tidegate.matching.index import index_of
+from tidegate.matching.shelf import (
+    Digest,
+    Known,
+    MemoryShelf,
+    Pile,
+    Resting,
+    Shelf,
+    standings,
+)
 
 
-class Known(NamedTuple):
-    """An entry that may match.
+class MemoryBank:
+    """A bank in memory, made ready to be asked."""
 
-    Attributes:
-        bank: Its bank.
-        entry: The entry.
-        category: Its category, or else that of its bank.
-        timeline: Its usable frames, in the order of their rows in the index.
-        first_row: Where they begin in the index.
-    """
-
-    bank: Bank
-    entry: Entry
-    category: str
-    timeline: Timeline
-    first_row: int
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """All that a session asks. A number of an entry is its place in ``known``.
-
-    Attributes:
-        known: The active entries of all banks.
-        by_sha256: Numbers of the entries that hold a digest.
-        by_md5: Numbers of the entries that hold a digest.
-        index: The usable PDQs of all entries.
-        owner: (m,) int64, number of the entry that each row of the index belongs to.
-        limit: (m,) int64, bits up to which each row counts as met.
-    """
-
-    known: tuple[Known, ...]
-    by_sha256: Mapping[str, list[int]]
-    by_md5: Mapping[str, list[int]]
-    index: HammingIndex
-    owner: NDArray[np.int64]
-    limit: NDArray[np.int64]
-
-    @property
-    def radius(self) -> int:
-        """The largest of the limits, in bits."""
-        return int(self.limit.max(initial=0))
-
-
-def catalogue(banks: Iterable[Bank], radius: int | None, now: datetime) -> Catalogue:
-    """Lay out the entries that are active at a moment.
-
-    Args:
-        banks: The banks.
-        radius: Distance in bits that replaces the banks' own, or ``None``.
-        now: The present, with a time zone.
-    """
-    known: list[Known] = []
-    by_sha256: defaultdict[str, list[int]] = defaultdict(list)
-    by_md5: defaultdict[str, list[int]] = defaultdict(list)
-    hashes = bytearray()
-    limits: list[int] = []
-    for bank in banks:
-        limit = bank.max_distance if radius is None else radius
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        pile = Pile()
         for entry in bank.entries:
-            if not entry.active(now):
+            pile.add(entry)
+        resting = Resting.of(standings(bank.entries))
+        self._shelf = MemoryShelf(bank, pile, index_of(pile.hashes()), resting)
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        """Return its only part."""
+        return (self._shelf,)
+
+    def categories(self) -> frozenset[str]:
+        """Return the categories that its entries carry."""
+        return frozenset(entry.category or self.bank.category for entry in self.bank.entries)
+
+
+class Met(NamedTuple):
+    """Pairs of a query and a row that is near enough, sorted by shelf, query and distance.
+
+    Attributes:
+        query: (n,) int64, row of the queries.
+        row: (n,) int64, over all shelves.
+        owner: (n,) int64, number of the entry, over all shelves.
+        distance: (n,) int64, bits.
+    """
+
+    query: NDArray[np.int64]
+    row: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    distance: NDArray[np.int64]
+
+
+class Catalogue:
+    """All that a session asks. Rows and entries are numbered through all shelves."""
+
+    def __init__(self, shelves: Iterable[tuple[Shelf, int]], now: int) -> None:
+        """Put shelves side by side.
+
+        Args:
+            shelves: Each with the bits up to which its rows count as met.
+            now: The present in microseconds since 1970: who is active at it may match.
+        """
+        self._shelves = tuple(shelves)
+        self._now = now
+        self._rows = (0, *accumulate(shelf.rows for shelf, _ in self._shelves))
+        self._entries = (0, *accumulate(shelf.entries for shelf, _ in self._shelves))
+
+    def search(self, queries: NDArray[np.uint8]) -> Met:
+        """Return all rows of active entries that are as near as their banks ask.
+
+        Args:
+            queries: (n, 32) uint8.
+        """
+        found = [Met(*np.zeros((4, 0), np.int64))]
+        for place, (shelf, limit) in enumerate(self._shelves):
+            if not shelf.rows:
                 continue
-            for digest in entry.sha256:
-                by_sha256[digest].append(len(known))
-            for digest in entry.md5:
-                by_md5[digest].append(len(known))
-            frames = [frame for frame in entry.pdq if frame.usable]
-            timeline = Timeline.of([frame.second for frame in frames], entry.duration)
-            category = entry.category or bank.category
-            known.append(Known(bank, entry, category, timeline, len(limits)))
-            hashes += bytes.fromhex("".join(frame.pdq for frame in frames))
-            limits += [limit] * len(frames)
-    sizes = [len(k.timeline.seconds) for k in known]
-    return Catalogue(
-        known=tuple(known),
-        by_sha256=dict(by_sha256),
-        by_md5=dict(by_md5),
-        index=BruteForceIndex(np.frombuffer(hashes, np.uint8).reshape(-1, HASH_BYTES)),
-        owner=np.repeat(np.arange(len(known)), sizes),
-        limit=np.array(limits, np.int64),
-    )
+            query, row, distance = shelf.search(queries, limit)
+            owner = shelf.owner(row)
+            active = shelf.resting.active(owner, self._now)
+            found.append(
+                Met(
+                    query[active],
+                    row[active] + self._rows[place],
+                    owner[active] + self._entries[place],
+                    distance[active],
+                )
+            )
+        return Met(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+    def holders(self, kind: Digest, digest: str) -> list[int]:
+        """Return the numbers of the active entries that hold a digest."""
+        found: list[int] = []
+        for (shelf, _), first in zip(self._shelves, self._entries, strict=False):
+            numbers = np.array(shelf.holders(kind, digest), np.int64)
+            found += (numbers[shelf.resting.active(numbers, self._now)] + first).tolist()
+        return found
+
+    def known(self, number: int) -> Known:
+        """Return an entry."""
+        place = int(np.searchsorted(self._entries, number, side="right")) - 1
+        known = self._shelves[place][0].known(number - self._entries[place])
+        return known._replace(first_row=known.first_row + self._rows[place])

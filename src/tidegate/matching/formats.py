@@ -1,7 +1,8 @@
-"""Hash lists as others write them: plain text, CSV and JSON Lines.
+"""Hash lists as others write them: plain text, CSV, JSON Lines, and what hashing tools print.
 
-Plain text is the local file of python-threatexchange, ``type hash`` or ``hash`` a line.
-CSV has a header line and JSON Lines an object a line, with these names:
+Plain text is the local file of python-threatexchange, ``type hash`` or ``hash`` a line,
+or a hash and, after one space, whatever it is called by. CSV has a header line and JSON
+Lines an object a line, with these names:
 
 ========================  =====================================================
 ``hash`` or ``signal``    the hash; its type is ``type`` or ``signal_type``, or
@@ -15,10 +16,15 @@ CSV has a header line and JSON Lines an object a line, with these names:
 ========================  =====================================================
 
 Other names are ignored: foreign lists carry much that is of no use here.
+
+The tools of the PDQ reference print ``hash,quality,filename``, or with details
+``hash=…,norm=…,delta=…,quality=…,filename=…``; the haystacks that they search are such
+files, or ``hash`` and anything behind a comma. What is not the quality becomes the note.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -56,11 +62,24 @@ def is_csv_header(line: str) -> bool:
     return not COLUMNS.isdisjoint(_column(name) for name in line.split(","))
 
 
+Format = Literal["plain", "csv", "jsonl", "tool"]
+
+
+def kind_of(first: str) -> Format:
+    """Tell what a list is by its first line that speaks."""
+    if first.lstrip().startswith("{"):
+        return "jsonl"
+    head, comma, _ = first.strip().partition(",")
+    if head.startswith("hash=") or (comma and _is_hash(head)):
+        return "tool"
+    return "csv" if is_csv_header(first) else "plain"
+
+
 def read_plain(lines: Iterable[Line]) -> Iterator[Entry]:
-    """Read ``hash`` or ``type hash`` a line.
+    """Read ``hash``, ``type hash`` or ``hash name`` a line.
 
     Raises:
-        LineError: A line is neither.
+        LineError: A line is none of them.
     """
     for number, line in lines:
         words = line.split()
@@ -68,10 +87,39 @@ def read_plain(lines: Iterable[Line]) -> Iterator[Entry]:
             continue
         if len(words) == 1:
             yield _entry(number, {"hash": words[0]})
-        elif len(words) == 2:
+        elif len(words) == 2 and not _is_hash(words[0]):
             yield _entry(number, {"type": words[0], "hash": words[1]})
+        elif len(words) == 2 and not _is_hash(words[1]):
+            if line.strip() != f"{words[0]} {words[1]}" or words[1].startswith("*"):
+                # As sha256sum writes it: not to be taken for a PDQ.
+                raise LineError(number, "a hash and a file name: say 'sha256 hash' or 'md5 hash'")
+            yield _entry(number, {"hash": words[0], "note": words[1]})
         else:
             raise LineError(number, "neither a hash nor a type and a hash")
+
+
+def read_tool(lines: Iterable[Line]) -> Iterator[Entry]:
+    """Read what the tools of the PDQ reference print, a hash a line.
+
+    Raises:
+        LineError: A line is nothing of the kind.
+    """
+    for number, line in lines:
+        if speaks(line):
+            yield _entry(number, _tool_row(line.strip()))
+
+
+def _tool_row(line: str) -> dict[str, str]:
+    if not line.startswith("hash="):
+        text, _, rest = line.partition(",")
+        quality, comma, name = rest.partition(",")
+        if comma and _is_quality(quality.strip()):
+            return {"hash": text, "quality": quality, "note": name}
+        return {"hash": text, "note": rest}
+    # A file's name comes last and may hold commas.
+    fields, _, name = line.partition(",filename=")
+    row = dict(field.partition("=")[::2] for field in fields.split(","))
+    return {"hash": row["hash"], "quality": row.get("quality", ""), "note": name}
 
 
 def read_csv(lines: Iterable[Line]) -> Iterator[Entry]:
@@ -161,9 +209,17 @@ def _quality(cells: Mapping[str, str]) -> int | None:
     text = cells.get("quality", "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
+    if not _is_quality(text):
         raise BankError(f"{text[:80]!r} is no quality: 0 to 100")
     return int(text)
+
+
+def _is_quality(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100
+
+
+def _is_hash(text: str) -> bool:
+    return is_hex(text.lower(), 64) or is_hex(text.lower(), 32)
 
 
 def _column(name: str) -> str:
@@ -172,3 +228,12 @@ def _column(name: str) -> str:
 
 def _first(cells: Mapping[str, str], names: tuple[str, ...]) -> str:
     return next((cells[name] for name in names if cells.get(name)), "")
+
+
+READERS: Mapping[Format, Callable[[Iterable[Line]], Iterator[Entry]]] = {
+    "plain": read_plain,
+    "csv": read_csv,
+    "jsonl": read_jsonl,
+    "tool": read_tool,
+}
+"""How each kind of list is read."""

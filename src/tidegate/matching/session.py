@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.evidence import FingerprintKind, Kind, Match, Span, Transform
-from tidegate.matching.align import Runs, align, runs
+from tidegate.matching.align import Piece, Runs, align, runs
 from tidegate.matching.bank import MIN_QUALITY
-from tidegate.matching.catalogue import Catalogue, Known
+from tidegate.matching.catalogue import Catalogue
 from tidegate.matching.index import HASH_BYTES
+from tidegate.matching.shelf import Known
 from tidegate.matching.timeline import HOLE, Timeline, share, span, stretches
 
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
@@ -26,6 +27,9 @@ MANY_HITS = 200_000
 """Runs of one item after which each further frame keeps only the :data:`FEW_RUNS` nearest."""
 
 FEW_RUNS = 8
+
+MOST_PIECES = 100
+"""Pieces of one entry that are listed, longest first; the shares are those of all."""
 
 
 class Found(NamedTuple):
@@ -49,7 +53,6 @@ class Session:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._radius = catalogue.radius
         self._seconds: list[float] = []
         self._hits: list[tuple[int, Runs]] = []
         self._kept = 0
@@ -58,9 +61,9 @@ class Session:
 
     def exact(self, sha256: str | None, md5: str | None) -> None:
         """Look up the digests of the item's bytes, in lower-case hexadecimal digits."""
-        for number in self._catalogue.by_sha256.get(sha256 or "", ()):
+        for number in self._catalogue.holders("sha256", sha256 or ""):
             self._exact[number] = "sha256"
-        for number in self._catalogue.by_md5.get(md5 or "", ()):
+        for number in self._catalogue.holders("md5", md5 or ""):
             self._exact.setdefault(number, "md5")
 
     def add(self, second: float, hashes: NDArray[np.uint8], quality: int) -> bool:
@@ -85,11 +88,9 @@ class Session:
         self._seconds.append(second)
         if quality < MIN_QUALITY:
             return False
-        transform, row, distance = self._catalogue.index.search(hashes, self._radius)
-        met = distance <= self._catalogue.limit[row]
+        transform, row, owner, distance = self._catalogue.search(hashes)
         # Entry and transform in one number: a run must not go from one to another.
-        key = self._catalogue.owner[row[met]] * len(TRANSFORMS) + transform[met]
-        hits = runs(key, row[met], distance[met])
+        hits = runs(owner * len(TRANSFORMS) + transform, row, distance)
         most = MOST_RUNS if self._kept < MANY_HITS else FEW_RUNS
         if len(hits.frame) > most:
             nearest = np.sort(np.argsort(hits.distance, kind="stable")[:most])
@@ -98,6 +99,11 @@ class Session:
         if len(hits.frame):
             self._hits.append((len(self._seconds) - 1, hits))
         return self._is_peak(second, hits)
+
+    @property
+    def met(self) -> bool:
+        """Whether any frame has met an entry, even if nothing comes of it in the end."""
+        return bool(self._hits)
 
     def finish(self, kind: Kind, duration: float) -> tuple[Match, ...]:
         """Return what the item met, nearest first.
@@ -111,19 +117,17 @@ class Session:
             duration: Its length in seconds, 0.0 for a picture.
         """
         matches = [
-            _exact_match(self._catalogue.known[number], by, kind, duration)
+            _exact_match(self._catalogue.known(number), by, kind, duration)
             for number, by in self._exact.items()
         ]
         query = Timeline.of(self._seconds, duration, held=kind == "animation")
-        for number, found in self._found():
-            if number not in self._exact:
-                known = self._catalogue.known[number]
-                if kind == "image":
-                    matches.append(_picture(known, found))
-                elif known.entry.kind == "image":
-                    matches += _picture_in_film(known, found, query)
-                else:
-                    matches += _film_in_film(known, found, query)
+        for known, found in self._found():
+            if kind == "image":
+                matches.append(_picture(known, found))
+            elif known.entry.kind == "image":
+                matches += _picture_in_film(known, found, query)
+            else:
+                matches += _film_in_film(known, found, query)
         return tuple(sorted(matches, key=_rank))
 
     def _is_peak(self, second: float, hits: Runs) -> bool:
@@ -136,8 +140,8 @@ class Session:
             self._nearest[key] = before, second
         return peak
 
-    def _found(self) -> Iterator[tuple[int, Found]]:
-        """Yield the hits of each entry, frames ascending."""
+    def _found(self) -> Iterator[tuple[Known, Found]]:
+        """Yield the hits of each entry that met by PDQ alone, frames ascending."""
         if not self._hits:
             return
         frame = np.repeat(
@@ -150,9 +154,12 @@ class Session:
         order = np.argsort(owner, kind="stable")
         for part in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1):
             number = int(owner[part[0]])
-            start = self._catalogue.known[number].first_row
+            if number in self._exact:
+                continue
+            known = self._catalogue.known(number)
+            start = known.first_row
             hits = Runs(frame[part], first[part] - start, last[part] - start, distance[part])
-            yield number, Found(transform[part], hits)
+            yield known, Found(transform[part], hits)
 
 
 def _exact_match(known: Known, by: FingerprintKind, kind: Kind, duration: float) -> Match:
@@ -212,9 +219,11 @@ def _picture_in_film(known: Known, found: Found, query: Timeline) -> list[Match]
 
 def _film_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
     """Frames of a film met frames of a film; only what stays in step counts."""
-    turned = _most_voted(found)
-    hits = found.only(found.transform == turned).hits
-    pieces = align(query, known.timeline, hits)
+    pieces = _pieces(known, found, query)
+    query_share = share([piece.span for _, piece in pieces], query.duration)
+    entry_share = share([piece.entry_span for _, piece in pieces], known.timeline.duration)
+    if not known.bank.video_rule.admits(query_share, entry_share):
+        return []
     return [
         _match(
             known,
@@ -224,11 +233,31 @@ def _film_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
             span=piece.span,
             peak=piece.peak,
             entry_span=piece.entry_span,
-            query_share=share([p.span for p in pieces], query.duration),
-            entry_share=share([p.entry_span for p in pieces], known.timeline.duration),
+            query_share=query_share,
+            entry_share=entry_share,
+            speed=piece.speed,
         )
-        for piece in pieces
+        for turned, piece in sorted(pieces, key=lambda p: -p[1].span.length)[:MOST_PIECES]
     ]
+
+
+def _pieces(known: Known, found: Found, query: Timeline) -> list[tuple[int, Piece]]:
+    """Return the pieces of an entry, each with its transform.
+
+    Where a film is symmetric, several transforms meet: one that more frames met in has
+    the word, and the next is asked about the rest of the query.
+    """
+    pieces: list[tuple[int, Piece]] = []
+    while len(found.transform):
+        turned = _most_voted(found)
+        chosen = found.transform == turned
+        at = query.seconds[found.hits.frame]
+        left = ~chosen
+        for piece in align(query, known.timeline, found.only(chosen).hits):
+            pieces.append((turned, piece))
+            left &= (at < piece.span.start) | (piece.span.end < at)
+        found = found.only(left)
+    return pieces
 
 
 def _most_voted(found: Found) -> int:
@@ -253,6 +282,7 @@ def _match(
     entry_span: Span | None = None,
     query_share: float = 1.0,
     entry_share: float = 1.0,
+    speed: float = 1.0,
 ) -> Match:
     return Match(
         bank=known.bank.name,
@@ -267,6 +297,7 @@ def _match(
         entry_span=entry_span,
         query_share=query_share,
         entry_share=entry_share,
+        speed=speed,
         note=known.entry.note,
     )
 

@@ -4,7 +4,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from tidegate.matching import Bank, BankError, load_bank
+from tidegate.matching import Bank, BankError, BankFolder, is_folder, load_bank
 from tidegate.policy import Policy, PolicyError, parse
 
 
@@ -27,13 +27,13 @@ def load_policy(path: str | os.PathLike[str] | None = None) -> Policy:
     return parse(text, name)
 
 
-def read_bank(path: str | os.PathLike[str]) -> Bank:
-    """Read a bank or a hash list.
+def read_bank(path: str | os.PathLike[str]) -> Bank | BankFolder:
+    """Read a bank or a hash list, or open a bank's folder.
 
     Raises:
         BankError: The file cannot be read, or is not what it should be.
     """
     try:
-        return load_bank(path)
+        return BankFolder(path) if is_folder(path) else load_bank(path)
     except OSError as error:
         raise BankError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
