@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tidegate
-from tidegate.cli import bank, doctor, explain, scan
+from tidegate.cli import bank, compare, doctor, explain, match, scan
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.detectors import ManifestError
@@ -27,6 +27,8 @@ app = typer.Typer(
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("explain")(explain.explain)
 app.command("hash")(hash_command.hash_)
+app.command("compare", epilog=compare.EPILOG)(compare.compare_)
+app.command("match", epilog=match.EPILOG)(match.match)
 app.add_typer(bank.app, name="bank")
 app.command("doctor")(doctor.doctor)
 

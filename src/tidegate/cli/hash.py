@@ -25,6 +25,13 @@ def hash_(
     every_frame: Annotated[
         bool, typer.Option("--every-frame", help="Hash every frame of a video: --gap 0.")
     ] = False,
+    grey: Annotated[
+        bool,
+        typer.Option(
+            "--grey",
+            help="Decode JPEGs as luma alone: faster, and mostly but not always the same hash.",
+        ),
+    ] = False,
     rotations: Annotated[
         bool, typer.Option("--rotations", help="With --json: also the eight positions of each.")
     ] = False,
@@ -36,7 +43,7 @@ def hash_(
     if rotations and not json:
         raise typer.BadParameter("--rotations needs --json")
     status = exits.OK
-    with Reader(sampling=Sampling(gap=0.0 if every_frame else gap)) as reader:
+    with Reader(sampling=Sampling(gap=0.0 if every_frame else gap), grey=grey) as reader:
         for found in find(names(paths)):
             made = fingerprint(found, reader, rotations=rotations)
             if made is None:

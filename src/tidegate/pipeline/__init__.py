@@ -2,6 +2,7 @@
 
 import logging
 
+from tidegate.pipeline.compare import Compared, compare
 from tidegate.pipeline.enrol import SAMPLING, Enrolled, enrol
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.fingerprint import Fingerprint, fingerprint
@@ -13,11 +14,13 @@ logging.getLogger("tidegate").addHandler(logging.NullHandler())
 
 __all__ = [
     "SAMPLING",
+    "Compared",
     "Enrolled",
     "Fingerprint",
     "Found",
     "Scanned",
     "Scanner",
+    "compare",
     "enrol",
     "find",
     "fingerprint",

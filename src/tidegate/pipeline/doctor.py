@@ -74,7 +74,7 @@ def _decoding() -> Finding:
         Image.fromarray(_picture()).save(path)
         with open_source(path, reader.budget) as source:
             reading = reader.read(source)
-            hashes = [hashing.pdq(frame.rgb).hex for frame in reading]
+            hashes = [hashing.pdq(frame.picture).hex for frame in reading]
     if hashes != [KNOWN_HASH]:
         detail = "; ".join(u.detail for u in reading.unknowns) or "gives another picture"
         return Finding(name="decoding process", state="broken", detail=detail)

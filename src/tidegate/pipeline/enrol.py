@@ -1,16 +1,26 @@
 """From a media file to an entry of a bank."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from tidegate.evidence import FrameHash, MediaInfo, Unknown
+from tidegate.hashing import MIN_QUALITY, hamming
 from tidegate.matching import BankError, Entry
 from tidegate.matching import Frame as EntryFrame
 from tidegate.media import Reader, Sampling
+from tidegate.media.pick import Picker
 from tidegate.pipeline.find import Found, printable
-from tidegate.pipeline.fingerprint import fingerprint
+from tidegate.pipeline.fingerprint import FramePrint, fingerprint
 
 SAMPLING = Sampling(gap=0.125)
 """Entries are kept at eight frames a second, whatever scans look at: a copy that was cut
 between two whole seconds is met all the same."""
+
+EVERY = Sampling(gap=0.0)
+
+STEP = 16
+"""Bits from the last stored frame beyond which a frame is stored too: where much moves,
+eight frames a second lie too far apart for a copy's frames to meet one of them."""
 
 
 class Enrolled(NamedTuple):
@@ -27,7 +37,8 @@ def enrol(
 
     Args:
         found: The file.
-        reader: Decodes it; should sample as :data:`SAMPLING`.
+        reader: Decodes it. Its sampling, which should be :data:`SAMPLING`, says how many
+            frames of a video are stored at least.
         entry_id: Id of the new entry.
         category: Category of the entry, or ``None`` for that of its bank.
         note: For people.
@@ -41,14 +52,14 @@ def enrol(
     Raises:
         BankError: Nothing of the file can be read as media.
     """
-    made = fingerprint(found, reader)
+    made = fingerprint(found, reader, EVERY)
     if made is None:
         return None
     remarks = [unknown.detail for unknown in made.unknowns]
     if made.sha256 is None or made.md5 is None or made.media is None:
         raise BankError(f"{made.path}: {'; '.join(remarks)}")
     still = made.media.kind == "image"
-    frames = () if still and made.unknowns else made.frames
+    frames = stored(made.media, made.frames, made.unknowns, reader.sampling)
     if not frames or not made.usable:
         remarks.append("cannot be matched by what it shows: only the same bytes will meet it")
     entry = Entry(
@@ -56,7 +67,7 @@ def enrol(
         kind="image" if still else "video",
         sha256=(made.sha256,),
         md5=(made.md5,),
-        pdq=tuple(EntryFrame(f.pdq, f.second, f.quality) for f in frames),
+        pdq=frames,
         duration=made.media.duration,
         category=category,
         note=note or printable(found.path.name),
@@ -64,3 +75,44 @@ def enrol(
         added=added,
     )
     return Enrolled(entry, tuple(remarks))
+
+
+def stored(
+    media: MediaInfo,
+    frames: Sequence[FrameHash | FramePrint],
+    unknowns: Sequence[Unknown],
+    sampling: Sampling = SAMPLING,
+) -> tuple[EntryFrame, ...]:
+    """Return the frames that an entry keeps: none of a picture that is only partly there.
+
+    Args:
+        media: What it is.
+        frames: All frames of a video, or those of an animation or a picture.
+        unknowns: What could not be decoded.
+        sampling: How many frames of a video are kept at least; more are where much moves.
+    """
+    if media.kind == "image" and unknowns:
+        return ()
+    if media.kind == "video":
+        frames = _thinned(frames, sampling)
+    return tuple(EntryFrame(f.pdq, f.second, f.quality) for f in frames)
+
+
+def _thinned(
+    frames: Sequence[FrameHash | FramePrint], sampling: Sampling
+) -> list[FrameHash | FramePrint]:
+    picker: Picker[int] = Picker(sampling)
+    picked = {
+        number
+        for place, frame in enumerate(frames)
+        for _, _, number in picker.take(frame.second, False, place)
+    } | {number for _, _, number in picker.end()}
+    kept: list[FrameHash | FramePrint] = []
+    for place, frame in enumerate(frames):
+        if place in picked or (frame.quality >= MIN_QUALITY and _far(frame, kept[-1])):
+            kept.append(frame)
+    return kept
+
+
+def _far(frame: FrameHash | FramePrint, other: FrameHash | FramePrint) -> bool:
+    return hamming(bytes.fromhex(frame.pdq), bytes.fromhex(other.pdq)) > STEP

@@ -6,8 +6,9 @@ import msgspec
 
 from tidegate import hashing
 from tidegate.evidence import MediaInfo, Transform, Unknown, Value
-from tidegate.media import MediaError, Reader, open_source
+from tidegate.media import Frame, MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.find import Found, printable
+from tidegate.pipeline.known import unread
 
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
@@ -55,12 +56,15 @@ class Fingerprint(Value, frozen=True, kw_only=True):
         return any(frame.quality >= hashing.MIN_QUALITY for frame in self.frames)
 
 
-def fingerprint(found: Found, reader: Reader, *, rotations: bool = False) -> Fingerprint | None:
+def fingerprint(
+    found: Found, reader: Reader, sampling: Sampling | None = None, *, rotations: bool = False
+) -> Fingerprint | None:
     """Hash one file. Bad media never raises; what is missing is among the unknowns.
 
     Args:
         found: The file.
-        reader: Decodes it, and decides which frames of a video are hashed.
+        reader: Decodes it.
+        sampling: Which frames of a video are hashed, in place of what the reader says.
         rotations: Hash each frame in all eight positions.
 
     Returns:
@@ -72,27 +76,12 @@ def fingerprint(found: Found, reader: Reader, *, rotations: bool = False) -> Fin
             if source.format is None and not found.named:
                 return None
             digests = hashing.digests(source.file)
-            reading = reader.read(source)
+            reading = reader.read(source, sampling, colour=False)
             frames = []
             for frame in reading:
-                turned, quality = hashing.dihedral(frame.rgb)
-                hashes = [row.tobytes().hex() for row in turned]
-                frames.append(
-                    FramePrint(
-                        second=frame.second,
-                        pdq=hashes[0],
-                        quality=quality if min(frame.rgb.shape[:2]) >= hashing.MIN_SIDE else 0,
-                        rotations=dict(zip(TRANSFORMS, hashes, strict=True))
-                        if rotations
-                        else msgspec.UNSET,
-                    )
-                )
-    except MediaError as error:
-        return Fingerprint(path=path, unknowns=(error.unknown,))
-    except OSError as error:
-        detail = f"cannot be read: {error.strerror}"
-        unknown = Unknown(stage="media", cause="unreadable", detail=detail)
-        return Fingerprint(path=path, unknowns=(unknown,))
+                frames.append(_print(frame, rotations=rotations))
+    except (MediaError, OSError) as error:
+        return Fingerprint(path=path, unknowns=(unread(error),))
     return Fingerprint(
         path=path,
         sha256=digests.sha256,
@@ -102,3 +91,18 @@ def fingerprint(found: Found, reader: Reader, *, rotations: bool = False) -> Fin
         frames=tuple(frames),
         unknowns=tuple(reading.unknowns),
     )
+
+
+def _print(frame: Frame, *, rotations: bool) -> FramePrint:
+    """Hash a frame."""
+    turned: dict[Transform, str] | msgspec.UnsetType = msgspec.UNSET
+    if rotations:
+        hashes, quality = hashing.dihedral(frame.picture, limited=frame.limited)
+        turned = dict(zip(TRANSFORMS, (row.tobytes().hex() for row in hashes), strict=True))
+        pdq = turned["none"]
+    else:
+        found = hashing.pdq(frame.picture, limited=frame.limited)
+        pdq, quality = found.hex, found.quality
+    if min(frame.picture.shape[:2]) < hashing.MIN_SIDE:
+        quality = 0
+    return FramePrint(second=frame.second, pdq=pdq, quality=quality, rotations=turned)

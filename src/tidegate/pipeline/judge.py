@@ -7,22 +7,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate import hashing
 from tidegate.detectors import Classifier, Scores
-from tidegate.evidence import Evidence, FrameHash, Kind, MediaInfo, Signal, Track, Unknown
-from tidegate.matching import Matcher, Session
-from tidegate.media import Frame, Reader, Sampling, Source
+from tidegate.evidence import Evidence, Kind, Signal, Track, Unknown
+from tidegate.matching import Matcher
+from tidegate.media import Reader, Source
 from tidegate.pipeline.album import Album
+from tidegate.pipeline.known import Seen, hold
 from tidegate.report.pictures import Picture, thumbnail
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 8
 """Frames that are shown to a detector in one call."""
-
-
-FINE = Sampling(gap=0.25)
-"""How densely a video is looked at again where it met something known."""
 
 
 class Judged(NamedTuple):
@@ -53,99 +49,48 @@ def judge(
         versions: Goes into the evidence.
         pictures: Whether to keep thumbnails.
     """
-    digests = hashing.digests(source.file)
-    session = matcher.session()
-    session.exact(digests.sha256, digests.md5)
     watch = _Watch(detectors)
     album = Album()
-    hashes: list[FrameHash] = []
-    too_small: Unknown | None = None
-    reading = reader.read(source)
-    for frame in reading:
-        height, width, _ = frame.rgb.shape
-        picture = thumbnail(frame.rgb, frame.second) if pictures else None
-        album.keep("first frame", 0.0, picture, once=True)
-        if min(height, width) < hashing.MIN_SIDE:
-            too_small = _too_small(width, height)
-            continue
-        hashed, met = _hash(frame, session)
-        hashes.append(hashed)
-        if met:
-            album.keep(("match", frame.second), 2.0, picture)
-        watch.add(frame.second, frame.rgb, picture, album)
+
+    def seen(look: Seen) -> None:
+        second, rgb = look.frame.second, look.frame.rgb
+        if rgb is None:  # Neither a detector nor a thumbnail needs it.
+            return
+        wanted = pictures and (look.met or not look.again)
+        picture = thumbnail(rgb, second) if wanted else None
+        if look.met:
+            album.keep(("match", second), 2.0, picture)
+        if not look.again:
+            album.keep("first frame", 0.0, picture, once=True)
+            if look.hashes is not None:
+                watch.add(second, rgb, picture, album)
+
+    held = hold(
+        source,
+        reader,
+        matcher,
+        seen,
+        colour=pictures or bool(detectors),
+        colour_again=pictures,
+    )
     watch.flush(album)
-    kind, duration = _extent(reading.info)
-    matches = session.finish(kind, duration)
-    if kind == "video" and any(m.kind == "pdq" for m in matches) and reader.sampling.gap > FINE.gap:
-        closer = matcher.session()
-        closer.exact(digests.sha256, digests.md5)
-        dense = _look_closer(source, reader, closer, album, pictures=pictures)
-        if found := closer.finish(kind, duration):
-            matches, hashes = found, dense
-    signals, tracks = watch.finish(kind, duration)
-    unknowns = [*reading.unknowns, *watch.unknowns]
-    if too_small is not None:
-        unknowns.append(too_small)
-    if hashes and all(h.quality < hashing.MIN_QUALITY for h in hashes):
-        unknowns.append(_too_flat(max(h.quality for h in hashes)))
+    signals, tracks = watch.finish(*held.extent)
     evidence = Evidence(
-        sha256=digests.sha256,
-        md5=digests.md5,
-        size=digests.size,
-        media=reading.info,
-        frames=tuple(hashes),
+        sha256=held.digests.sha256,
+        md5=held.digests.md5,
+        size=held.digests.size,
+        media=held.info,
+        frames=held.frames,
         tracks=tuple(tracks),
-        matches=matches,
+        matches=held.matches,
         signals=tuple(sorted(signals, key=lambda s: (-s.score, s.category, s.peak or 0.0))),
-        unknowns=tuple(unknowns),
+        unknowns=(*held.unknowns, *watch.unknowns),
         banks=matcher.names,
         covered=tuple(dict.fromkeys(c for d in detectors for c in d.categories)),
         versions=versions,
     )
-    peaks = {m.peak or 0.0 for m in matches} | {s.peak or 0.0 for s in signals}
+    peaks = {m.peak or 0.0 for m in held.matches} | {s.peak or 0.0 for s in signals}
     return Judged(evidence, album.pictures(peaks))
-
-
-def _look_closer(
-    source: Source, reader: Reader, session: Session, album: Album, *, pictures: bool
-) -> list[FrameHash]:
-    """Hash a video again, densely: a second between two frames leaves the ends of a match open."""
-    hashes = []
-    for frame in reader.read(source, FINE):
-        hashed, met = _hash(frame, session)
-        hashes.append(hashed)
-        if met and pictures:
-            album.keep(("match", frame.second), 2.0, thumbnail(frame.rgb, frame.second))
-    return hashes
-
-
-def _hash(frame: Frame, session: Session) -> tuple[FrameHash, bool]:
-    """Hash a frame and look it up; return the hash, and whether it met something closer."""
-    turned, quality = hashing.dihedral(frame.rgb)
-    pdq = turned[0].tobytes().hex()
-    hashed = FrameHash(second=frame.second, pdq=pdq, quality=quality)
-    return hashed, session.add(frame.second, turned, quality)
-
-
-def _extent(info: MediaInfo | None) -> tuple[Kind, float]:
-    return ("image", 0.0) if info is None else (info.kind, info.duration)
-
-
-def _too_small(width: int, height: int) -> Unknown:
-    return Unknown(
-        stage="media",
-        cause="too_small",
-        detail=f"{width}×{height} pixels: under {hashing.MIN_SIDE} on a side nothing can be told",
-    )
-
-
-def _too_flat(quality: int) -> Unknown:
-    return Unknown(
-        stage="matching",
-        cause="too_flat",
-        detail=f"PDQ quality {quality} of 100: under {hashing.MIN_QUALITY} a picture is too flat "
-        "to be matched",
-    )
 
 
 class _Pending(NamedTuple):

@@ -23,10 +23,11 @@ from tidegate.evidence import (
     Unknown,
     seconds,
 )
-from tidegate.matching import Bank, Matcher
+from tidegate.matching import Bank, BankFolder, Matcher
 from tidegate.media import Budget, MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.judge import Judged, judge
+from tidegate.pipeline.known import unread
 from tidegate.pipeline.load import load_policy, read_bank
 from tidegate.pipeline.versions import versions
 from tidegate.policy import Policy, decide
@@ -54,12 +55,16 @@ class Scanner:
 
     Args:
         policy: A policy, the path of one, or ``None`` for the default.
-        banks: Banks, or paths of bank files and hash lists.
+        banks: Banks, or paths of bank files, bank folders and hash lists.
         detectors: Models to ask; by default the built-in ones.
         budget: Limits for one item.
         sampling: Which frames of a video are judged.
         jobs: Items that are judged at once; by default as many as there are processors.
         pictures: Keep thumbnails of the peaks, for :meth:`stream`.
+        distance: Bits, 0 to 64, up to which a picture counts as met, in place of what the
+            banks say.
+        grey: Decode JPEGs as luma alone where neither detector nor thumbnail needs colour;
+            see :class:`tidegate.media.Reader`.
 
     Raises:
         PolicyError: The policy does not load.
@@ -70,21 +75,25 @@ class Scanner:
     def __init__(
         self,
         policy: Policy | AnyPath | None = None,
-        banks: Sequence[Bank | AnyPath] = (),
+        banks: Sequence[Bank | BankFolder | AnyPath] = (),
         *,
         detectors: Sequence[Classifier] | None = None,
         budget: Budget | None = None,
         sampling: Sampling | None = None,
         jobs: int | None = None,
         pictures: bool = False,
+        distance: int | None = None,
+        grey: bool = False,
     ) -> None:
         self.policy = policy if isinstance(policy, Policy) else load_policy(policy)
         self.detectors = tuple(builtin() if detectors is None else detectors)
         self.jobs = jobs or os.cpu_count() or 1
-        self._matcher = Matcher([b if isinstance(b, Bank) else read_bank(b) for b in banks])
+        known = [b if isinstance(b, Bank | BankFolder) else read_bank(b) for b in banks]
+        self._matcher = Matcher(known, distance)
         self._budget = budget or Budget()
         self._sampling = sampling or Sampling()
         self._pictures = pictures
+        self._grey = grey
         self._versions = versions(self.detectors)
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="tidegate")
         self._local = threading.local()
@@ -183,7 +192,7 @@ class Scanner:
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = self._local.reader = Reader(self._budget, self._sampling)
+            reader = self._local.reader = Reader(self._budget, self._sampling, grey=self._grey)
             self._readers.append(reader)
         return reader
 
@@ -193,11 +202,8 @@ class Scanner:
 
 def _failure(error: Exception) -> Unknown:
     """Return an error that ended an item as what is unknown because of it."""
-    if isinstance(error, MediaError):
-        return error.unknown
-    if isinstance(error, OSError):
-        detail = f"cannot be read: {error.strerror}"
-        return Unknown(stage="media", cause="unreadable", detail=detail)
+    if isinstance(error, MediaError | OSError):
+        return unread(error)
     logger.error("an item could not be judged", exc_info=error)
     detail = f"internal error: {type(error).__name__}: {error}"
     return Unknown(stage="media", cause="crashed", detail=detail)
@@ -221,7 +227,7 @@ def scan(
     path: AnyPath,
     *,
     policy: Policy | AnyPath | None = None,
-    banks: Sequence[Bank | AnyPath] = (),
+    banks: Sequence[Bank | BankFolder | AnyPath] = (),
 ) -> Item:
     """Judge one file with a policy and banks.
 

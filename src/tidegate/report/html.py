@@ -1,23 +1,14 @@
 """The report as one HTML file that needs nothing else and loads nothing else."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from tidegate.evidence import ACTIONS, Item, Report, Unknown, strength
-from tidegate.figures import clock, stretch
-from tidegate.report import palette, words
 from tidegate.report.coverage import Coverage, coverage
+from tidegate.report.page import page, style, uri
 from tidegate.report.peaks import Peak, peaks
 from tidegate.report.pictures import Picture
 from tidegate.report.timeline import Timeline, timeline
-from tidegate.report.visible import visible
 from tidegate.report.withhold import withheld
 
 _SAME_FRAME = 0.0005
@@ -75,10 +66,9 @@ def render(report: Report, pictures: Mapping[int, Sequence[Picture]], title: str
     found = coverage(item.evidence for item in report.items)
     cards = [_card(i, item, pictures.get(i, ()), found) for i, item in enumerate(report.items)]
     cards.sort(key=lambda card: (-strength(card.item.decision.action), card.item.path))
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = _environment().get_template("report.html.j2")
-    return page.render(
+    return page(
+        "report.html.j2",
+        style(_filters()),
         report=report,
         title=title,
         cards=cards,
@@ -86,8 +76,6 @@ def render(report: Report, pictures: Mapping[int, Sequence[Picture]], title: str
         coverage=found,
         to_act_on=sum(map(_asks_for_action, report.items)),
         policies=sorted({(i.decision.policy, i.decision.policy_sha256) for i in report.items}),
-        style=Markup(style),  # noqa: S704 - ours, from the package
-        style_digest=digest,
     )
 
 
@@ -121,7 +109,7 @@ def _untold(item: Item) -> tuple[Unknown, ...]:
 def _frame(picture: Picture, marks: Sequence[Peak]) -> Frame:
     return Frame(
         picture=picture,
-        uri="data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode(),
+        uri=uri(picture),
         peaks=tuple(mark for mark in marks if abs(mark.second - picture.second) <= _SAME_FRAME),
     )
 
@@ -139,14 +127,6 @@ def _shares(report: Report) -> list[Share]:
     return shares
 
 
-@cache
-def _style() -> str:
-    sheet = resources.files("tidegate.report").joinpath("templates/report.css").read_text("utf-8")
-    light, dark = palette.variables(0), palette.variables(1)
-    themes = f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    return f"{themes}\n{palette.classes()}\n{sheet}\n{_filters()}"
-
-
 def _filters() -> str:
     """Return the rules that make the chosen radio button hide all other items."""
     shown = {action: f".action-{action}" for action in ACTIONS} | {"unjudged": ".unjudged"}
@@ -154,35 +134,3 @@ def _filters() -> str:
         f"body:has(.filter [value={value}]:checked) .item:not({kept}){{display:none}}"
         for value, kept in shown.items()
     )
-
-
-def _finalize(value: object) -> object:
-    """Make every text that reaches the page safe to look at; escaping comes after."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(value)
-    return value
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tidegate.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "bound": words.bound,
-        "category": words.title,
-        "clock": clock,
-        "elapsed": words.elapsed,
-        "family": palette.family,
-        "match": words.match,
-        "media": words.media,
-        "size": words.size,
-        "stretch": stretch,
-    }
-    environment.globals["plural"] = words.plural
-    return environment

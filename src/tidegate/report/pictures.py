@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tidegate.evidence import Transform
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -43,3 +45,20 @@ def thumbnail(rgb: NDArray[np.uint8], second: float, side: int = 360) -> Picture
     file = io.BytesIO()
     image.save(file, "JPEG", quality=80, optimize=True)
     return Picture(second=second, jpeg=file.getvalue(), width=image.width, height=image.height)
+
+
+def turn(rgb: NDArray[np.uint8], transform: Transform) -> NDArray[np.uint8]:
+    """Return a picture turned as :data:`tidegate.evidence.Transform` says, as a view."""
+    match transform:
+        case "none":
+            return rgb
+        case "rotate90" | "rotate180" | "rotate270":
+            return np.rot90(rgb, int(transform.removeprefix("rotate")) // 90)
+        case "flip_vertical":
+            return rgb[::-1]
+        case "flip_horizontal":
+            return rgb[:, ::-1]
+        case "transpose":
+            return rgb.swapaxes(0, 1)
+        case "transverse":
+            return rgb[::-1, ::-1].swapaxes(0, 1)

@@ -125,7 +125,7 @@ def timeline(item: Item) -> Timeline | None:
         lanes.append(_unknown_lane(evidence, duration))
     return Timeline(
         duration=duration,
-        ticks=_ticks(duration),
+        ticks=ticks(duration),
         lanes=tuple(lanes),
         left_out=max(0, len(entries) - _MATCH_LANES),
     )
@@ -141,7 +141,8 @@ def _duration(evidence: Evidence) -> float:
     return max(ends)
 
 
-def _ticks(duration: float) -> tuple[Tick, ...]:
+def ticks(duration: float) -> tuple[Tick, ...]:
+    """Return the marks on the axis of so many seconds, more than 0."""
     step = next((s for s in _STEPS if duration / s <= _TICKS), duration / _TICKS)
     decimals = 1 if step < 1 else 0
     count = int(duration / step + 1e-9) + 1

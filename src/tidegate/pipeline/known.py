@@ -1,0 +1,161 @@
+"""One item, held against known content: hashed, matched, and looked at again where it met."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate import hashing
+from tidegate.evidence import FrameHash, Kind, Match, MediaInfo, Unknown
+from tidegate.matching import Matcher, Session
+from tidegate.media import Frame, MediaError, Reader, Reading, Sampling, Source
+
+FINE = Sampling(gap=0.25)
+"""How densely a video is looked at again where it met something known: a second between
+two frames leaves the ends of a match open."""
+
+
+class Seen(NamedTuple):
+    """A frame that goes by.
+
+    Attributes:
+        frame: The frame; its pixels are valid only now.
+        hashes: (8, 32) uint8, its PDQ in each position; ``None`` where it is too small.
+        quality: PDQ quality, 0 to 100.
+        met: Whether it met an entry more closely than the frames before it.
+        again: Whether this is the second look.
+    """
+
+    frame: Frame
+    hashes: NDArray[np.uint8] | None
+    quality: int
+    met: bool
+    again: bool
+
+
+class Held(NamedTuple):
+    """What holding an item against the banks told.
+
+    Attributes:
+        digests: Of the bytes.
+        info: What the media is, or ``None`` where that is unknown.
+        frames: PDQ of each frame, of the second look where there was one.
+        matches: Entries met, nearest first.
+        unknowns: What could not be decoded or told.
+    """
+
+    digests: hashing.Digests
+    info: MediaInfo | None
+    frames: tuple[FrameHash, ...]
+    matches: tuple[Match, ...]
+    unknowns: tuple[Unknown, ...]
+
+    @property
+    def extent(self) -> tuple[Kind, float]:
+        """What the item is, and its length in seconds; a picture where that is unknown."""
+        return _extent(self.info)
+
+
+def hold(
+    source: Source,
+    reader: Reader,
+    matcher: Matcher,
+    seen: Callable[[Seen], None],
+    sampling: Sampling | None = None,
+    *,
+    colour: bool = False,
+    colour_again: bool = False,
+) -> Held:
+    """Decode an item, hash it and look it up, frame by frame.
+
+    A video of which a frame met something is looked at a second time, more densely.
+
+    Args:
+        source: The opened file.
+        reader: Decodes it.
+        matcher: Knows the banks.
+        seen: Is shown each frame.
+        sampling: Of the first look, in place of the reader's own.
+        colour: Whether ``seen`` needs the RGB of a video's frames; hashing does not.
+        colour_again: Whether it needs the RGB of the second look.
+    """
+    sampling = sampling or reader.sampling
+    digests = hashing.digests(source.file)
+    look = _Look(matcher.session(), digests, seen, again=False)
+    reading = reader.read(source, sampling, colour=colour)
+    look.at(reading)
+    kind, duration = _extent(reading.info)
+    frames, matches = look.hashes, look.session.finish(kind, duration)
+    # A single frame that met is no match yet; the frames around it tell.
+    if kind == "video" and look.session.met and sampling.gap > FINE.gap:
+        closer = _Look(matcher.session(), digests, seen, again=True)
+        closer.at(reader.read(source, FINE, colour=colour_again))
+        if found := closer.session.finish(kind, duration):
+            frames, matches = closer.hashes, found
+    unknowns = list(reading.unknowns)
+    if look.too_small is not None:
+        unknowns.append(look.too_small)
+    if frames and all(h.quality < hashing.MIN_QUALITY for h in frames):
+        unknowns.append(_too_flat(max(h.quality for h in frames)))
+    return Held(digests, reading.info, tuple(frames), matches, tuple(unknowns))
+
+
+def unread(error: MediaError | OSError) -> Unknown:
+    """Return what is unknown of a file because it could not be opened."""
+    if isinstance(error, MediaError):
+        return error.unknown
+    return Unknown(stage="media", cause="unreadable", detail=f"cannot be read: {error.strerror}")
+
+
+class _Look:
+    """One look at the frames of an item."""
+
+    def __init__(
+        self,
+        session: Session,
+        digests: hashing.Digests,
+        seen: Callable[[Seen], None],
+        *,
+        again: bool,
+    ) -> None:
+        session.exact(digests.sha256, digests.md5)
+        self.session = session
+        self.hashes: list[FrameHash] = []
+        self.too_small: Unknown | None = None
+        self._seen = seen
+        self._again = again
+
+    def at(self, reading: Reading) -> None:
+        for frame in reading:
+            height, width = frame.picture.shape[:2]
+            if min(height, width) < hashing.MIN_SIDE:
+                self.too_small = _too_small(width, height)
+                self._seen(Seen(frame, None, 0, met=False, again=self._again))
+                continue
+            turned, quality = hashing.dihedral(frame.picture, limited=frame.limited)
+            pdq = turned[0].tobytes().hex()
+            self.hashes.append(FrameHash(second=frame.second, pdq=pdq, quality=quality))
+            met = self.session.add(frame.second, turned, quality)
+            self._seen(Seen(frame, turned, quality, met, self._again))
+
+
+def _extent(info: MediaInfo | None) -> tuple[Kind, float]:
+    return ("image", 0.0) if info is None else (info.kind, info.duration)
+
+
+def _too_small(width: int, height: int) -> Unknown:
+    return Unknown(
+        stage="media",
+        cause="too_small",
+        detail=f"{width}×{height} pixels: under {hashing.MIN_SIDE} on a side nothing can be told",
+    )
+
+
+def _too_flat(quality: int) -> Unknown:
+    return Unknown(
+        stage="matching",
+        cause="too_flat",
+        detail=f"PDQ quality {quality} of 100: under {hashing.MIN_QUALITY} a picture is too flat "
+        "to be matched",
+    )
