@@ -1,0 +1,228 @@
+"""Views: parts of a picture that are hashed as well as the whole of it.
+
+PDQ describes a picture from edge to edge. A border, a screenshot's bars or a deep crop
+move everything in it, and the hash of the whole no longer meets the hash of the
+original. A part of the one often still meets the whole of the other, so parts are
+hashed too: those of an upload find what was added around a picture, those of an entry
+find what was cut off. ``docs/robustness.md`` measures which view finds what.
+
+Geometry alone decides: where lines of one colour end, and fixed shares of the sides.
+Nothing looks at what a picture shows.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+View = Literal[
+    "whole",
+    "unframed",
+    "centre",
+    "top_left",
+    "top_right",
+    "bottom_left",
+    "bottom_right",
+]
+"""A part of a picture. ``unframed`` is the picture without its border, and where there is
+one, the centre and the corners are parts of that."""
+
+Preset = Literal["whole", "standard", "thorough"]
+
+PRESETS: dict[Preset, tuple[View, ...]] = {
+    "whole": ("whole",),
+    "standard": ("whole", "unframed"),
+    "thorough": (
+        "whole",
+        "unframed",
+        "centre",
+        "top_left",
+        "top_right",
+        "bottom_left",
+        "bottom_right",
+    ),
+}
+"""Which views a setting stands for, cheapest first."""
+
+CENTRE = 0.8
+"""Share of each side that the centre keeps."""
+
+CORNER = 0.5
+"""Share of each side that a corner keeps: the four quarters of the picture."""
+
+NEAR = (6, 16)
+"""A value within this of the border's, of 255, is the border's: in plain lines, and in those
+beside them, where JPEG lets the picture ring."""
+
+EVEN = (0.98, 0.7)
+"""A line belongs to a border when this share of its pixels has the border's colour. First
+plain bars go, then, beside what is left, bars with letters and icons in them: in the
+other order, wide bars left and right would make every row look like a bar. The numbers
+here were chosen on photographs that ``docs/robustness.md`` does not report on."""
+
+GAP = 0.04
+"""Share of the side that something else in a border may be high, such as a line of bold
+text: more border has to follow it."""
+
+LEAST = 0.2
+"""A picture keeps at least this share of each side. What keeps less is not a picture in a
+frame but an empty page."""
+
+FRAMES = 3
+"""Frames within frames that are looked for: bars within a screen within bars."""
+
+SLIGHT = 0.01
+"""A border of less than this share of the side changes no hash and is left alone."""
+
+SAMPLES = 256
+"""Pixels looked at in a line, at most: they tell what the line is made of."""
+
+STRIP = 32
+"""Lines that are looked at together."""
+
+_PLACES: dict[View, tuple[float, float, float]] = {
+    "centre": (CENTRE, 0.5, 0.5),
+    "top_left": (CORNER, 0.0, 0.0),
+    "top_right": (CORNER, 0.0, 1.0),
+    "bottom_left": (CORNER, 1.0, 0.0),
+    "bottom_right": (CORNER, 1.0, 1.0),
+}
+"""Of each part: its share of the sides, and how far down and to the right it lies."""
+
+
+def views(picture: NDArray[np.uint8], wanted: Collection[View]) -> dict[View, NDArray[np.uint8]]:
+    """Return parts of a picture, without copying any of it.
+
+    Args:
+        picture: (height, width, 3) RGB or (height, width) grey, 0 to 255, not empty.
+        wanted: Which parts.
+
+    Returns:
+        The parts in the order of :data:`View`. ``unframed`` is absent where the picture
+        has no border: it would be the whole once more.
+    """
+    found: dict[View, NDArray[np.uint8]] = {}
+    if "whole" in wanted:
+        found["whole"] = picture
+    if set(wanted) <= {"whole"}:
+        return found
+    rows, columns = inside(picture)
+    inner = picture[rows, columns]
+    if "unframed" in wanted and inner.shape != picture.shape:
+        found["unframed"] = inner
+    for view, (share, down, right) in _PLACES.items():
+        if view in wanted:
+            height, width = inner.shape[:2]
+            found[view] = inner[_part(height, share, down), _part(width, share, right)]
+    return found
+
+
+def inside(picture: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Return which rows and columns are left when the border is cut off.
+
+    A border is lines of nearly one colour along an edge: bars, frames, the empty parts
+    of a screen. Each edge may have its own colour. Letters and icons within it are cut
+    off with it; a bar that is not of one colour, such as a blurred one, stays.
+
+    Args:
+        picture: As for :func:`views`.
+
+    Returns:
+        Slices with a start and a stop, of at least a fifth of each side: all of the
+        picture where there is no border, or where hardly anything would be left.
+    """
+    height, width = picture.shape[:2]
+    edges = [_Edge(), _Edge(), _Edge(), _Edge()]
+    for stage in range(len(EVEN)):
+        for _ in range(FRAMES):
+            before = [edge.cut for edge in edges]
+            for at, edge in enumerate(edges):
+                edge.extend(_lines(picture, edges, at), stage)
+            if [edge.cut for edge in edges] == before:
+                break
+    top, bottom, left, right = (edge.cut for edge in edges)
+    if top + bottom < SLIGHT * height:
+        top = bottom = 0
+    if left + right < SLIGHT * width:
+        left = right = 0
+    if height - top - bottom < LEAST * height or width - left - right < LEAST * width:
+        return slice(0, height), slice(0, width)
+    return slice(top, height - bottom), slice(left, width - right)
+
+
+class _Edge:
+    """The border along one edge of a picture.
+
+    Attributes:
+        cut: Lines of it that were found.
+        colour: The colour of its innermost plain line, () for grey or (3,) for RGB.
+    """
+
+    def __init__(self) -> None:
+        self.cut = 0
+        self.colour: NDArray[np.uint8] | None = None
+
+    def extend(self, lines: NDArray[np.uint8], stage: int) -> None:
+        """Find more of it.
+
+        Args:
+            lines: What is left of the picture, from this edge inwards.
+            stage: 0 for plain lines, of whichever colour; 1 for what has letters in it,
+                of the colour that was found before.
+        """
+        if not lines.size:
+            return
+        if stage == 0:
+            colour = np.sort(lines[0], axis=0)[lines.shape[1] // 2]
+            if found := _border(lines, colour, stage):
+                self.cut += found
+                self.colour = colour
+        elif self.colour is not None:
+            self.cut += _border(lines, self.colour, stage)
+
+
+def _lines(picture: NDArray[np.uint8], edges: list[_Edge], at: int) -> NDArray[np.uint8]:
+    """Return what lies inside all four edges, as lines from the top, bottom, left or right.
+
+    Of each line not more than :data:`SAMPLES` pixels.
+    """
+    height, width = picture.shape[:2]
+    top, bottom, left, right = (edge.cut for edge in edges)
+    lines = picture[top : max(top, height - bottom), left : max(left, width - right)]
+    if at >= 2:
+        lines = lines.swapaxes(0, 1)
+    if at % 2:
+        lines = lines[::-1]
+    return lines[:, :: max(1, -(-lines.shape[1] // SAMPLES))]
+
+
+def _border(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> int:
+    """Return how many of the first lines are border: 0 to all of them."""
+    gap = round(GAP * len(lines))
+    border = 0
+    for at in range(0, len(lines), STRIP):
+        near = _near(lines[at : at + STRIP], colour, np.uint8(NEAR[stage]))
+        even = np.count_nonzero(near, axis=1) >= EVEN[stage] * lines.shape[1]
+        for line in at + np.flatnonzero(even):
+            if line - border > gap:
+                return border
+            border = int(line) + 1
+        if at + len(even) - border > gap:
+            return border
+    return border
+
+
+def _near(pixels: NDArray[np.uint8], colour: NDArray[np.uint8], off: np.uint8) -> NDArray[np.bool_]:
+    """Return which pixels have nearly this colour."""
+    lowest = np.maximum(colour, off) - off
+    # What is below the lowest wraps round to a large difference.
+    near = pixels - lowest <= np.minimum(colour, 255 - off) + off - lowest
+    return near if near.ndim == 2 else near[..., 0] & near[..., 1] & near[..., 2]
+
+
+def _part(side: int, share: float, place: float) -> slice:
+    """Return a share of a side, at least one pixel of it, from its start (0) to its end (1)."""
+    length = max(1, round(share * side))
+    start = round((side - length) * place)
+    return slice(start, start + length)
