@@ -6,7 +6,10 @@ export UV_LINK_MODE ?= copy
 
 SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
-.PHONY: demo test lint setup bench clean
+# What the benchmarks measure, one file each.
+TOPICS := hashing index video trimmed video_index
+
+.PHONY: demo test lint setup bench bench-quick bench-report clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
@@ -22,9 +25,20 @@ lint: .venv/.dev
 
 setup: .venv/.dev
 
-bench: | $(UV)
-	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group peers
-	.venv/bin/python -m benchmarks.hashing
+bench: .venv/.peers
+	for topic in $(TOPICS); do .venv/bin/python -m benchmarks.$$topic || exit 1; done
+	.venv/bin/python -m benchmarks.report
+
+bench-quick: .venv/.peers
+	for topic in $(TOPICS); do .venv/bin/python -m benchmarks.$$topic --quick || exit 1; done
+
+bench-report: .venv/.peers
+	.venv/bin/python -m benchmarks.report
+
+.PHONY: robustness
+# Fetches two public sets of photographs with Git into build/.
+robustness: .venv/.demo
+	.venv/bin/python -m benchmarks.robustness
 
 .uv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tidegate needs Python 3.11 or newer: make PYTHON=python3.12 …")'
@@ -40,6 +54,11 @@ bench: | $(UV)
 	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group dev
 	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group oracle \
 		|| echo "the PDQ oracle could not be built: its tests are skipped"; fi
+	@touch $@
+
+# Meta's tools are compiled: benchmarks/README.md says what that needs.
+.venv/.peers: $(SOURCES) | $(UV)
+	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group peers
 	@touch $@
 
 clean:

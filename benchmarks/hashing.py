@@ -1,7 +1,7 @@
-"""Hashing beside its peers: each a ratio of medians from one interleaved run.
+"""Pixels to hash, and a JPEG file to its hash, beside Meta's.
 
-``make bench`` runs it. The peers are `pdqhash` (the reference in C++) for pixels to hash,
-and `threatexchange` (Meta's Python library) for a JPEG file to its hash.
+`pdqhash` is the reference in C++, as a package for Python; it takes pixels. threatexchange
+takes a file: it decodes with Pillow at full resolution and calls pdqhash.
 """
 
 import os
@@ -9,10 +9,8 @@ import os
 # One thread for everybody: the peers have no more, and a service uses its cores for items.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,35 +18,50 @@ import pdqhash
 from PIL import Image
 from threatexchange.signal_type.pdq.pdq_hasher import pdq_from_file
 
+from benchmarks import record
+from benchmarks.duel import Goal, Row, duel
 from demo import media
 from tidegate import hashing
 from tidegate.media import Reader, open_source
 
-ROUNDS = 15
-
 SIZES = {"1 MP": (1152, 868), "12 MP": (4000, 3000)}
+
+GOALS = {
+    "1 MP JPEG": Goal(ratio=3.5),
+    "12 MP JPEG": Goal(ratio=6.0),
+    "12 MP pixels": Goal(ratio=50.0),
+}
 
 
 def main() -> None:
-    """Print one line a case."""
-    print(f"medians of {ROUNDS} rounds, ours and the peer's in turn\n")
-    print("| case | ours | peer | peer / ours (min – max) |")
-    print("|---|---|---|---|")
+    """Run the topic."""
+    record.main("hashing", ("pdqhash", "threatexchange", "pillow", "simplejpeg"), rows)
+
+
+def rows(options: record.Options) -> Iterator[Row]:
+    """Measure each size, first its pixels and then its file."""
+    rounds = 3 if options.quick else 15
     with tempfile.TemporaryDirectory() as folder, Reader() as reader:
         for name, size in SIZES.items():
             photo = media.photo("coffee.png").resize(size, Image.Resampling.LANCZOS)
             pixels = np.asarray(photo)
             path = Path(folder, "photo.jpg")
             photo.save(path, quality=90)
-            compare(
-                f"{name} pixels → hash (`pdqhash`)",
+            yield duel(
+                f"{name} pixels → hash",
                 lambda pixels=pixels: hashing.pdq(pixels),
+                "`pdqhash.compute`",
                 lambda pixels=pixels: pdqhash.compute(pixels),
+                rounds=rounds,
+                goal=GOALS.get(f"{name} pixels"),
             )
-            compare(
-                f"{name} JPEG file → hash (`threatexchange`)",
+            yield duel(
+                f"{name} JPEG file → hash",
                 lambda path=path: hash_file(reader, path),
+                "threatexchange `pdq_from_file`",
                 lambda path=path: pdq_from_file(path),
+                rounds=rounds,
+                goal=GOALS.get(f"{name} JPEG"),
             )
 
 
@@ -57,27 +70,6 @@ def hash_file(reader: Reader, path: Path) -> hashing.Pdq:
     with open_source(path) as source:
         (found,) = [hashing.pdq(frame.rgb) for frame in reader.read(source)]
     return found
-
-
-def compare(case: str, ours: Callable[[], object], peer: Callable[[], object]) -> None:
-    """Time both in turn, after one round that is not counted."""
-    times: list[tuple[float, float]] = []
-    for _ in range(ROUNDS + 1):
-        times.append((timed(ours), timed(peer)))
-    times.pop(0)
-    mine, theirs = (statistics.median(column) for column in zip(*times, strict=True))
-    ratios = [b / a for a, b in times]
-    print(
-        f"| {case} | {mine * 1000:.1f} ms | {theirs * 1000:.1f} ms "
-        f"| {statistics.median(ratios):.1f} ({min(ratios):.1f} – {max(ratios):.1f}) |"
-    )
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that a call takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":
