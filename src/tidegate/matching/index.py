@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tidegate.matching.kernel import (
     HASH_BYTES,
+    QUERIES,
     Met,
     Tables,
     chunk_table,
@@ -33,9 +34,6 @@ __all__ = [
 ]
 
 LARGEST_RADIUS = 256
-
-QUERIES = 256
-"""Queries that are searched for at a time."""
 
 
 class Hits(NamedTuple):
@@ -118,7 +116,7 @@ class MultiIndex:
             same: The rows of each hash, or ``None`` where row and hash are one.
         """
         self._tables = Tables(hashes, plan, tables)
-        self._order = order
+        self._order = np.ascontiguousarray(order)
         self._same = same
 
     @classmethod
@@ -148,13 +146,12 @@ class MultiIndex:
         return _search(partial(self._met, radius=radius), queries, radius, threads)
 
     def _met(self, queries: NDArray[np.uint8], radius: int) -> Met:
-        queries = permute(queries, self._order)
         hashes = self._tables.hashes
         reach = self._tables.plan.reach(radius, len(hashes))
         if reach is None:
-            met = scan(hashes, queries, radius)
+            met = scan(hashes, permute(queries, self._order), radius)
         else:
-            met = probe(self._tables, queries, radius, reach)
+            met = probe(self._tables, queries, self._order, radius, reach)
         return met if self._same is None else self._same.spread(met)
 
 

@@ -5,6 +5,7 @@ the lowest, of byte ``i // 8``, and so bit ``i % 64`` of little-endian word ``i 
 """
 
 import ctypes
+import threading
 from functools import cache
 
 import numpy as np
@@ -23,6 +24,9 @@ _BLOCK = 1 << 17
 
 _ROWS = 1 << 14
 """Hashes that are unpacked into bits at a time, 4 MiB."""
+
+QUERIES = 256
+"""Queries that are searched for at a time."""
 
 _ROOM = 1024
 """Hits that there is room for at first."""
@@ -174,29 +178,62 @@ class Tables:
         # Asked for once: an address takes NumPy longer than a small search takes.
         self._addresses = (ctypes.c_void_p * len(tables))(*(t.ctypes.data for t in tables))
         self._hashes_address = self.hashes.ctypes.data
+        self._reached: dict[int, tuple[Reach, _MultiIndex]] = {}
 
-    def reached(self, reach: Reach) -> _MultiIndex:
-        """Return what the native library reads; it is valid as long as this and ``reach``."""
-        return _MultiIndex(
-            self._hashes_address,
-            ctypes.addressof(self._addresses),
-            reach.masks.ctypes.data,
-            reach.radii.ctypes.data,
-            reach.probes.ctypes.data,
-            len(self.hashes),
-            self.plan.chunks,
-            self.plan.bits,
-        )
+    def reached(self, radius: int, reach: Reach) -> _MultiIndex:
+        """Return what the native library reads; it is valid as long as this is."""
+        if radius not in self._reached:
+            index = _MultiIndex(
+                self._hashes_address,
+                ctypes.addressof(self._addresses),
+                reach.masks.ctypes.data,
+                reach.radii.ctypes.data,
+                reach.probes.ctypes.data,
+                len(self.hashes),
+                self.plan.chunks,
+                self.plan.bits,
+            )
+            self._reached[radius] = reach, index
+        return self._reached[radius][1]
 
 
-def probe(tables: Tables, queries: NDArray[np.uint8], radius: int, reach: Reach) -> Met:
+class _Room(threading.local):
+    """Memory that each thread keeps for its searches, with addresses that are asked for once."""
+
+    def __init__(self) -> None:
+        self.queries = room_for(QUERIES)
+        self.queries_address = self.queries.ctypes.data
+        self.crowded = bytearray(QUERIES)
+        self.crowded_address = ctypes.addressof(ctypes.c_char.from_buffer(self.crowded))
+        self.met: Met = np.empty((_ROOM, 3), np.uint32)
+        self.met_address = self.met.ctypes.data
+        self.buckets = np.empty((0, 2), np.uint64)
+        self.buckets_address = 0
+
+    def reserve(self, buckets: int) -> None:
+        if len(self.buckets) < buckets:
+            self.buckets = np.empty((buckets, 2), np.uint64)
+            self.buckets_address = self.buckets.ctypes.data
+
+
+_ROOMS = _Room()
+
+
+def probe(
+    tables: Tables,
+    queries: NDArray[np.uint8],
+    order: NDArray[np.uint8],
+    radius: int,
+    reach: Reach,
+) -> Met:
     """Compare the queries with the hashes near them, which the tables name.
 
     Without the native library all hashes are compared.
 
     Args:
         tables: The hashes and their tables.
-        queries: (q, 32) uint8, permuted.
+        queries: (q, 32) uint8, contiguous, at most :data:`QUERIES`.
+        order: (256,) uint8, contiguous; see :func:`permute`.
         radius: Bits, 0 to 256.
         reach: How far around the queries each chunk is searched for that radius.
 
@@ -205,32 +242,33 @@ def probe(tables: Tables, queries: NDArray[np.uint8], radius: int, reach: Reach)
     """
     native = _native()
     if native is None:
-        return _scan(tables.hashes, queries, radius)
-    index, queries = tables.reached(reach), hashes_of(queries)
-    buckets = np.empty((reach.total, 2), np.uint64)
-    crowded = np.empty(len(queries), np.bool_)
-    room = _ROOM
+        return _scan(tables.hashes, permute(queries, order), radius)
+    asked, mine = len(queries), _ROOMS
+    mine.reserve(reach.total)
+    native.tg_permute(queries.ctypes.data, asked, order.ctypes.data, mine.queries_address)
+    index = ctypes.byref(tables.reached(radius, reach))
+    met, room, address = mine.met, _ROOM, mine.met_address
     while True:
-        met = np.empty((room, 3), np.uint32)
         found = native.tg_probe(
-            ctypes.byref(index),
-            queries.ctypes.data,
-            len(queries),
+            index,
+            mine.queries_address,
+            asked,
             radius,
-            buckets.ctypes.data,
-            crowded.ctypes.data,
-            met.ctypes.data,
+            mine.buckets_address,
+            mine.crowded_address,
+            address,
             room,
         )
         if found < 0:
             raise DamagedTableError("a table of its index names hashes that are not there")
         if found <= room:
             break
-        room = found
-    met = met[:found]
-    if crowded.any():
-        left = np.flatnonzero(crowded)
-        scanned = scan(tables.hashes, queries[left], radius)
+        met = np.empty((found, 3), np.uint32)
+        room, address = found, met.ctypes.data
+    met = met[:found].copy()
+    if mine.crowded.find(1, 0, asked) >= 0:
+        left = np.flatnonzero(np.frombuffer(mine.crowded, np.uint8, asked))
+        scanned = scan(tables.hashes, mine.queries[left], radius)
         scanned[:, 0] = left[scanned[:, 0]]
         met = np.concatenate((met, scanned))
     return met

@@ -37,13 +37,18 @@ class Repeats(NamedTuple):
         Raises:
             DamagedTableError: ``starts`` or ``rows`` are damaged.
         """
+        if not len(met):
+            return met
         number = met[:, 1].astype(np.int64)
         start, end = self.starts[number].astype(np.int64), self.starts[number + 1].astype(np.int64)
-        if np.any(start >= end) or np.any(end > len(self.rows)):
-            raise DamagedTableError(_DAMAGED)
         size = end - start
-        spread = np.repeat(met, size, axis=0)
-        place = np.arange(len(spread)) - np.repeat(np.cumsum(size) - size - start, size)
+        if size.min() < 1 or end.max() > len(self.rows):
+            raise DamagedTableError(_DAMAGED)
+        if size.max() == 1:  # As nearly always: what follows takes longer than the search.
+            spread, place = met.copy(), start
+        else:
+            spread = np.repeat(met, size, axis=0)
+            place = np.arange(len(spread)) - np.repeat(np.cumsum(size) - size - start, size)
         spread[:, 1] = self.rows[place]
         if self._beyond(spread[:, 1]):
             raise DamagedTableError(_DAMAGED)
