@@ -40,6 +40,18 @@ Transform = Literal[
 rotations (as ``numpy.rot90``), top-bottom and left-right mirrorings, and mirrorings at
 the main and the other diagonal. The order is that of :func:`tidegate.hashing.pdq.dihedral`."""
 
+View = Literal[
+    "whole",
+    "unframed",
+    "centre",
+    "top_left",
+    "top_right",
+    "bottom_left",
+    "bottom_right",
+]
+"""A part of a picture that is hashed by itself. ``unframed`` is the picture without its
+border, and where there is one, the centre and the quarters are parts of that."""
+
 Cause = Literal[
     "unreadable",
     "empty",
@@ -138,6 +150,7 @@ class Match(Value, frozen=True, kw_only=True):
         kind: Which fingerprint met.
         distance: Smallest Hamming distance met, in bits; 0 for exact digests.
         transform: How the query had to be turned.
+        view: Which part of the query met; less than the whole says less.
         span: When in the query, or ``None`` for a still picture.
         peak: Second of the query at which the smallest distance was met, or ``None``.
         entry_span: When in the entry, or ``None`` where the entry is a still picture.
@@ -155,6 +168,7 @@ class Match(Value, frozen=True, kw_only=True):
     kind: FingerprintKind
     distance: int
     transform: Transform = "none"
+    view: View = "whole"
     span: Span | None = None
     peak: float | None = None
     entry_span: Span | None = None

@@ -1,6 +1,6 @@
-"""Times, speeds and shares as people read them."""
+"""Times, speeds, shares and parts as people read them."""
 
-from tidegate.evidence import Span
+from tidegate.evidence import Span, View
 
 
 def clock(seconds: float, decimals: int = 0) -> str:
@@ -44,3 +44,19 @@ def percent(share: float) -> str:
     if rounded == 0 and share > 0:
         return "under 1 %"
     return f"{rounded} %"
+
+
+_PARTS: dict[View, str] = {
+    "whole": "",
+    "unframed": "inside its border",
+    "centre": "its centre",
+    "top_left": "its top left quarter",
+    "top_right": "its top right quarter",
+    "bottom_left": "its bottom left quarter",
+    "bottom_right": "its bottom right quarter",
+}
+
+
+def part(view: View) -> str:
+    """Return which part of a picture is meant, for example ``inside its border``; "" is all."""
+    return _PARTS[view]

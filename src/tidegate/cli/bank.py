@@ -15,6 +15,7 @@ from tidegate.cli.files import alone_in
 from tidegate.cli.paths import Paths, names
 from tidegate.cli.say import say, stages
 from tidegate.evidence import Role
+from tidegate.hashing import Preset
 from tidegate.matching import (
     Bank,
     BankError,
@@ -167,11 +168,17 @@ def add(
             "which helps where much moves.",
         ),
     ] = SAMPLING.gap,
+    views: Annotated[
+        Preset,
+        typer.Option(
+            help="Parts of a picture that are stored too: standard is what is inside its border."
+        ),
+    ] = "standard",
 ) -> int:
     """Hash images and videos into a bank. Nothing is written unless all of them can be."""
 
     def hashed(first: str, holder: Callable[[str], str | None]) -> "_Hashed":
-        return _hash(media, int(first), holder, category, printable(note), gap)
+        return _hash(media, int(first), holder, category, printable(note), gap, views)
 
     if is_folder(file):
         folder = BankFolder(file)
@@ -249,6 +256,7 @@ def _hash(
     category: str | None,
     note: str,
     gap: float,
+    views: Preset,
 ) -> _Hashed:
     """Hash media into entries, but for what a bank holds already."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -256,7 +264,9 @@ def _hash(
     with Reader(sampling=Sampling(gap=gap)) as reader:
         for found in find(names(media)):
             entry_id = str(first + len(new.entries))
-            enrolled = enrol(found, reader, entry_id, category=category, note=note, added=now)
+            enrolled = enrol(
+                found, reader, entry_id, category=category, note=note, added=now, views=views
+            )
             if enrolled is None:
                 continue
             entry, path = enrolled.entry, printable(found.path)

@@ -102,6 +102,6 @@ def _piece_line(piece: Piece) -> str:
     told = [words.between(piece), how]
     if played := pace(piece.speed):
         told.append(played)
-    if piece.transform != "none":
-        told.append(f"A {words.position(piece.transform)}")
+    if piece.transform != "none" or piece.view != "whole":
+        told.append(f"A {words.position(piece.transform, piece.view)}")
     return "   " + ", ".join(told)

@@ -7,7 +7,9 @@ import msgspec
 import typer
 
 from tidegate.cli import exits
+from tidegate.cli.options import Grey
 from tidegate.cli.paths import Paths, names
+from tidegate.hashing import Preset
 from tidegate.media import Reader, Sampling
 from tidegate.pipeline import Fingerprint, find, fingerprint
 from tidegate.report import visible
@@ -25,13 +27,11 @@ def hash_(
     every_frame: Annotated[
         bool, typer.Option("--every-frame", help="Hash every frame of a video: --gap 0.")
     ] = False,
-    grey: Annotated[
-        bool,
-        typer.Option(
-            "--grey",
-            help="Decode JPEGs as luma alone: faster, and mostly but not always the same hash.",
-        ),
-    ] = False,
+    grey: Grey = False,
+    views: Annotated[
+        Preset,
+        typer.Option(help="With --json: parts of still pictures that are hashed too."),
+    ] = "whole",
     rotations: Annotated[
         bool, typer.Option("--rotations", help="With --json: also the eight positions of each.")
     ] = False,
@@ -40,12 +40,12 @@ def hash_(
 
     Without --json: 'pdq HASH QUALITY SECOND PATH' for each picture or frame.
     """
-    if rotations and not json:
-        raise typer.BadParameter("--rotations needs --json")
+    if not json and (rotations or views != "whole"):
+        raise typer.BadParameter("--rotations and --views need --json")
     status = exits.OK
     with Reader(sampling=Sampling(gap=0.0 if every_frame else gap), grey=grey) as reader:
         for found in find(names(paths)):
-            made = fingerprint(found, reader, rotations=rotations)
+            made = fingerprint(found, reader, rotations=rotations, views=views)
             if made is None:
                 continue
             if json:

@@ -8,9 +8,10 @@ import msgspec
 import typer
 
 from tidegate.cli import exits
+from tidegate.cli.options import Grey, Views
 from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Evidence, Item, Match, MediaInfo, Role, Unknown, Value
-from tidegate.figures import pace, percent, stretch
+from tidegate.figures import pace, part, percent, stretch
 from tidegate.matching import Bank, BankFolder
 from tidegate.media import Sampling
 from tidegate.pipeline import Scanner, find, read_bank
@@ -70,13 +71,8 @@ def match(
             min=0.0, max=3600.0, help="Most seconds between the frames of a video; 0 is all."
         ),
     ] = Sampling().gap,
-    grey: Annotated[
-        bool,
-        typer.Option(
-            "--grey",
-            help="Decode JPEGs as luma alone: faster, and mostly but not always the same hash.",
-        ),
-    ] = False,
+    grey: Grey = False,
+    views: Views = "standard",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Files matched at once. Default: all processors.")
     ] = None,
@@ -92,6 +88,7 @@ def match(
         jobs=jobs,
         distance=distance,
         grey=grey,
+        views=views,
     ) as scanner:
         try:
             for scanned in scanner.stream(found):
@@ -162,6 +159,8 @@ def _line(met: Match) -> str:
     told = []
     if met.transform != "none":
         told.append(met.transform.replace("_", " "))
+    if part(met.view):
+        told.append(part(met.view))
     if met.span is not None:
         told.append(f"{stretch(met.span)}, {percent(met.query_share)} of this item")
     if met.entry_span is not None:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from tidegate.cli import exits
 from tidegate.cli.files import write_whole
+from tidegate.cli.options import Views
 from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Item, Report, strength
 from tidegate.media import Budget, Sampling
@@ -68,6 +69,7 @@ def scan(
             min=0.0, max=3600.0, help="Most seconds between judged frames; 0 is every frame."
         ),
     ] = Sampling().gap,
+    views: Views = "standard",
     deadline: Annotated[
         float, typer.Option(min=0.1, max=86400.0, help="Most seconds that one item may take.")
     ] = Budget().seconds,
@@ -85,6 +87,7 @@ def scan(
         budget=Budget(seconds=deadline),
         jobs=jobs,
         pictures=html is not None,
+        views=views,
     )
     with scanner:
         run = _Run(lines=jsonl, keep=not jsonl or html is not None)

@@ -16,17 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-View = Literal[
-    "whole",
-    "unframed",
-    "centre",
-    "top_left",
-    "top_right",
-    "bottom_left",
-    "bottom_right",
-]
-"""A part of a picture. ``unframed`` is the picture without its border, and where there is
-one, the centre and the corners are parts of that."""
+from tidegate.evidence import View
 
 Preset = Literal["whole", "standard", "thorough"]
 

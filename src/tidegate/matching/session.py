@@ -4,13 +4,13 @@ A session keeps what met, not the frames: its memory grows with the hits, and th
 bounded for each frame.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.evidence import FingerprintKind, Kind, Match, Span, Transform
+from tidegate.evidence import FingerprintKind, Kind, Match, Span, Transform, View
 from tidegate.matching.align import Piece, Runs, align, runs
 from tidegate.matching.bank import MIN_QUALITY
 from tidegate.matching.catalogue import Catalogue
@@ -19,6 +19,11 @@ from tidegate.matching.shelf import Known
 from tidegate.matching.timeline import HOLE, Timeline, share, span, stretches
 
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
+
+VIEWS: tuple[View, ...] = get_args(View)
+
+WAYS = len(VIEWS) * len(TRANSFORMS)
+"""In how many ways a frame can meet: the whole of it in each position, then its parts."""
 
 MOST_RUNS = 512
 """Runs of neighbouring hits that a frame keeps, nearest first."""
@@ -36,16 +41,16 @@ class Found(NamedTuple):
     """The hits of one entry, by frame of the query.
 
     Attributes:
-        transform: (n,) int64, place in ``TRANSFORMS``.
+        way: (n,) int64, the place in ``VIEWS`` times 8, plus that in ``TRANSFORMS``.
         hits: n runs, whose entry frames count from the entry's first.
     """
 
-    transform: NDArray[np.int64]
+    way: NDArray[np.int64]
     hits: Runs
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Found":
         """Return some of the hits."""
-        return Found(self.transform[chosen], Runs(*(column[chosen] for column in self.hits)))
+        return Found(self.way[chosen], Runs(*(column[chosen] for column in self.hits)))
 
 
 class Session:
@@ -66,13 +71,21 @@ class Session:
         for number in self._catalogue.holders("md5", md5 or ""):
             self._exact.setdefault(number, "md5")
 
-    def add(self, second: float, hashes: NDArray[np.uint8], quality: int) -> bool:
+    def add(
+        self,
+        second: float,
+        hashes: NDArray[np.uint8],
+        quality: int,
+        parts: Mapping[View, NDArray[np.uint8]] | None = None,
+    ) -> bool:
         """Look up one frame, or the only picture.
 
         Args:
             second: When the frame is shown; not before the last one. 0.0 for a picture.
             hashes: (8, 32) uint8, the frame turned by each transform.
-            quality: PDQ quality, 0 to 100; below 50 the frame has no vote.
+            quality: PDQ quality, 0 to 100; below 50 the frame as a whole has no vote.
+            parts: (8, 32) uint8 each, the hashes of parts of the frame, of those whose
+                quality suffices.
 
         Returns:
             Whether a peak may be here: the frame met an entry more closely than any
@@ -81,16 +94,23 @@ class Session:
         Raises:
             ValueError: The hashes are of another shape or type, or time runs backwards.
         """
-        if hashes.shape != (len(TRANSFORMS), HASH_BYTES):
-            raise ValueError(f"hashes are (8, 32) uint8, not {hashes.shape}")
+        asked = dict(parts or {})
+        if quality >= MIN_QUALITY:
+            asked["whole"] = hashes
+        for turned in (hashes, *asked.values()):
+            if turned.shape != (len(TRANSFORMS), HASH_BYTES):
+                raise ValueError(f"hashes are (8, 32) uint8, not {turned.shape}")
         if self._seconds and second < self._seconds[-1]:
             raise ValueError(f"a frame at {second} s follows one at {self._seconds[-1]} s")
         self._seconds.append(second)
-        if quality < MIN_QUALITY:
+        if not asked:
             return False
-        transform, row, owner, distance = self._catalogue.search(hashes)
-        # Entry and transform in one number: a run must not go from one to another.
-        hits = runs(owner * len(TRANSFORMS) + transform, row, distance)
+        ways = np.concatenate(
+            [VIEWS.index(view) * len(TRANSFORMS) + np.arange(len(TRANSFORMS)) for view in asked]
+        )
+        query, row, owner, distance = self._catalogue.search(np.concatenate([*asked.values()]))
+        # Entry and way in one number: a run must not go from one to another.
+        hits = runs(owner * WAYS + ways[query], row, distance)
         most = MOST_RUNS if self._kept < MANY_HITS else FEW_RUNS
         if len(hits.frame) > most:
             nearest = np.sort(np.argsort(hits.distance, kind="stable")[:most])
@@ -150,7 +170,7 @@ class Session:
         key, first, last, distance = (
             np.concatenate(columns) for columns in zip(*(h for _, h in self._hits), strict=True)
         )
-        owner, transform = np.divmod(key, len(TRANSFORMS))
+        owner, way = np.divmod(key, WAYS)
         order = np.argsort(owner, kind="stable")
         for part in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1):
             number = int(owner[part[0]])
@@ -159,7 +179,7 @@ class Session:
             known = self._catalogue.known(number)
             start = known.first_row
             hits = Runs(frame[part], first[part] - start, last[part] - start, distance[part])
-            yield known, Found(transform[part], hits)
+            yield known, Found(way[part], hits)
 
 
 def _exact_match(known: Known, by: FingerprintKind, kind: Kind, duration: float) -> Match:
@@ -176,7 +196,7 @@ def _exact_match(known: Known, by: FingerprintKind, kind: Kind, duration: float)
 def _picture(known: Known, found: Found) -> Match:
     """A picture met a picture, or a moment of a film."""
     hits = found.hits
-    best = np.lexsort((hits.first, found.transform, hits.distance))[0]
+    best = np.lexsort((hits.first, found.way, hits.distance))[0]
     moment = None
     if known.entry.kind == "video":
         owned = known.timeline.owned()
@@ -185,7 +205,7 @@ def _picture(known: Known, found: Found) -> Match:
         known,
         "pdq",
         distance=int(hits.distance[best]),
-        transform=TRANSFORMS[found.transform[best]],
+        way=int(found.way[best]),
         entry_span=moment,
         entry_share=1.0 if moment is None else share([moment], known.timeline.duration),
     )
@@ -194,7 +214,7 @@ def _picture(known: Known, found: Found) -> Match:
 def _picture_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
     """Frames of a film met a picture."""
     hits = found.hits
-    order = np.lexsort((found.transform, hits.distance, hits.frame))
+    order = np.lexsort((found.way, hits.distance, hits.frame))
     frames, nearest = np.unique(hits.frame[order], return_index=True)
     best = found.only(order[nearest])
     owned = query.owned()[frames]
@@ -208,7 +228,7 @@ def _picture_in_film(known: Known, found: Found, query: Timeline) -> list[Match]
             known,
             "pdq",
             distance=int(best.hits.distance[peak]),
-            transform=TRANSFORMS[best.transform[peak]],
+            way=int(best.way[peak]),
             span=when,
             peak=round(float(query.seconds[frames[peak]]), 3),
             query_share=covered,
@@ -229,7 +249,7 @@ def _film_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
             known,
             "pdq",
             distance=piece.distance,
-            transform=TRANSFORMS[turned],
+            way=way,
             span=piece.span,
             peak=piece.peak,
             entry_span=piece.entry_span,
@@ -237,37 +257,37 @@ def _film_in_film(known: Known, found: Found, query: Timeline) -> list[Match]:
             entry_share=entry_share,
             speed=piece.speed,
         )
-        for turned, piece in sorted(pieces, key=lambda p: -p[1].span.length)[:MOST_PIECES]
+        for way, piece in sorted(pieces, key=lambda p: -p[1].span.length)[:MOST_PIECES]
     ]
 
 
 def _pieces(known: Known, found: Found, query: Timeline) -> list[tuple[int, Piece]]:
-    """Return the pieces of an entry, each with its transform.
+    """Return the pieces of an entry, each with the way in which it met.
 
-    Where a film is symmetric, several transforms meet: one that more frames met in has
-    the word, and the next is asked about the rest of the query.
+    Where a film is symmetric or has a border, several ways meet: one that more frames met
+    in has the word, and the next is asked about the rest of the query.
     """
     pieces: list[tuple[int, Piece]] = []
-    while len(found.transform):
-        turned = _most_voted(found)
-        chosen = found.transform == turned
+    while len(found.way):
+        way = _most_voted(found)
+        chosen = found.way == way
         at = query.seconds[found.hits.frame]
         left = ~chosen
         for piece in align(query, known.timeline, found.only(chosen).hits):
-            pieces.append((turned, piece))
+            pieces.append((way, piece))
             left &= (at < piece.span.start) | (piece.span.end < at)
         found = found.only(left)
     return pieces
 
 
 def _most_voted(found: Found) -> int:
-    """Return the transform that most frames met in; among equals the nearer, the first."""
+    """Return the way that most frames met in; among equals the nearer, the first."""
 
-    def votes(transform: int) -> tuple[int, int, int]:
-        hits = found.only(found.transform == transform).hits
-        return len(np.unique(hits.frame)), -int(hits.distance.min()), -transform
+    def votes(way: int) -> tuple[int, int, int]:
+        hits = found.only(found.way == way).hits
+        return len(np.unique(hits.frame)), -int(hits.distance.min()), -way
 
-    present: list[int] = np.unique(found.transform).tolist()
+    present: list[int] = np.unique(found.way).tolist()
     return max(present, key=votes)
 
 
@@ -276,7 +296,7 @@ def _match(
     by: FingerprintKind,
     *,
     distance: int,
-    transform: Transform = "none",
+    way: int = 0,
     span: Span | None = None,
     peak: float | None = None,
     entry_span: Span | None = None,
@@ -291,7 +311,8 @@ def _match(
         role=known.bank.role,
         kind=by,
         distance=distance,
-        transform=transform,
+        transform=TRANSFORMS[way % len(TRANSFORMS)],
+        view=VIEWS[way // len(TRANSFORMS)],
         span=span,
         peak=peak,
         entry_span=entry_span,

@@ -4,7 +4,7 @@ One becomes the only entry of a bank that is kept in memory, the other is held a
 it. So what is told here is what a scan would tell with that bank.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, get_args
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 import tidegate
 from tidegate import hashing
-from tidegate.evidence import FingerprintKind, Match, Span, Transform
+from tidegate.evidence import FingerprintKind, Match, MediaInfo, Span, Transform, View
 from tidegate.matching import Bank, Entry, Matcher
+from tidegate.matching import Frame as EntryFrame
 from tidegate.media import MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.enrol import EVERY, stored
 from tidegate.pipeline.find import Found, printable
@@ -49,15 +50,21 @@ class Compared(NamedTuple):
 
 
 class _Print(NamedTuple):
-    """The hashes of one frame: (8, 32) uint8, turned by each transform in turn."""
+    """One frame: (8, 32) uint8 hashes, turned by each transform in turn; of its parts too."""
 
     second: float
     hashes: NDArray[np.uint8]
     quality: int
+    parts: Mapping[View, NDArray[np.uint8]]
 
     @property
     def usable(self) -> bool:
         return self.quality >= hashing.MIN_QUALITY
+
+    @property
+    def looks(self) -> Mapping[View, NDArray[np.uint8]]:
+        """The hashes that say anything: of the whole, and of its parts."""
+        return {"whole": self.hashes, **self.parts} if self.usable else self.parts
 
 
 @dataclass
@@ -81,7 +88,7 @@ class _File:
 
         def seen(look: Seen) -> None:
             if look.hashes is not None:
-                made = _Print(look.frame.second, look.hashes, look.quality)
+                made = _Print(look.frame.second, look.hashes, look.quality, look.parts)
                 (again if look.again else first).append(made)
 
         try:
@@ -119,10 +126,18 @@ class _File:
             kind="image" if held.info.kind == "image" else "video",
             sha256=(held.digests.sha256,),
             md5=(held.digests.md5,),
-            pdq=stored(held.info, held.frames, held.unknowns),
+            pdq=self._stored(held, held.info),
             duration=held.info.duration,
         )
         return Bank(name="compared", max_distance=limit, entries=(entry,))
+
+    def _stored(self, held: Held, info: MediaInfo) -> tuple[EntryFrame, ...]:
+        """Return what a bank would keep."""
+        frames = stored(info, held.frames, held.unknowns)
+        if not self.side.still or not frames:
+            return frames
+        parts = [turned[0].tobytes().hex() for turned in self.prints[0].parts.values()]
+        return (*frames, *(EntryFrame(pdq) for pdq in parts))
 
     def nearest(self, second: float) -> _Print:
         """Return the frame that is shown nearest to a second."""
@@ -210,6 +225,7 @@ def _piece(match: Match, *, swapped: bool) -> Piece:
         kind=match.kind,
         distance=match.distance,
         transform=_inverse(match.transform) if swapped else match.transform,
+        view=match.view,
         speed=match.speed,
         a=spans[swapped],
         b=spans[not swapped],
@@ -231,28 +247,37 @@ def _inverse(transform: Transform) -> Transform:
 
 def _nearest(query: _File, entry: _File, *, swapped: bool) -> Nearest | None:
     """Return the two usable frames that are nearest; A is the query, or else the entry."""
-    asked = [p for p in query.prints if p.usable]
-    known = [p for p in entry.prints if p.usable]
-    if not asked or not known:
+    still = entry.side.still
+    known = [
+        (p, turned[0])
+        for p in entry.prints
+        for view, turned in p.looks.items()
+        if view == "whole" or still  # As in a bank: of a video only whole frames are kept.
+    ]
+    if not known:
         return None
-    rows = np.stack([p.hashes[0] for p in known]).view(np.uint64)
-    found = []
-    for number, made in enumerate(asked):
-        turned = made.hashes.view(np.uint64)[:, np.newaxis]
-        bits = np.bitwise_count(turned ^ rows).sum(axis=2, dtype=np.int64)
-        transform, row = divmod(int(bits.argmin()), len(rows))
-        found.append((int(bits[transform, row]), number, transform, row))
-    distance, number, transform, row = min(found)
-    one, other = asked[number], known[row]
+    rows = np.stack([row for _, row in known]).view(np.uint64)
+    found: list[tuple[int, int, int, int, View]] = []
+    for number, made in enumerate(query.prints):
+        for view, turned in made.looks.items():
+            asked = np.ascontiguousarray(turned).view(np.uint64)[:, np.newaxis]
+            bits = np.bitwise_count(asked ^ rows).sum(axis=2, dtype=np.int64)
+            transform, row = divmod(int(bits.argmin()), len(rows))
+            found.append((int(bits[transform, row]), number, transform, row, view))
+    if not found:
+        return None
+    distance, number, transform, row, view = min(found, key=lambda f: f[:4])
+    one, (other, hashed) = query.prints[number], known[row]
     sides = (
-        (one.second, one.hashes[transform].tobytes().hex()),
-        (other.second, other.hashes[0].tobytes().hex()),
+        (one.second, one.looks[view][transform].tobytes().hex()),
+        (other.second, hashed.tobytes().hex()),
     )
     (a, a_pdq), (b, b_pdq) = sides[::-1] if swapped else sides
     how = TRANSFORMS[transform]
     return Nearest(
         distance=distance,
         transform=_inverse(how) if swapped else how,
+        view=view,
         a=a,
         b=b,
         a_pdq=a_pdq,
@@ -280,7 +305,9 @@ def _pairs(
     pairs = []
     for moment, one, other in zip(moments, left, right, strict=True):
         distance = None
-        if moment.a and moment.b and moment.a.usable and moment.b.usable:
+        if comparison.stills:
+            distance = comparison.nearest.distance if comparison.nearest else None
+        elif moment.a and moment.b and moment.a.usable and moment.b.usable:
             distance = _apart(moment.a, moment.b, moment.transform, swapped=swapped)
         pairs.append(Pair(one, other, distance, moment.piece))
     return tuple(pairs)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tidegate.evidence import FrameHash, MediaInfo, Unknown
-from tidegate.hashing import MIN_QUALITY, hamming
+from tidegate.hashing import MIN_QUALITY, Preset, hamming
 from tidegate.matching import BankError, Entry
 from tidegate.matching import Frame as EntryFrame
 from tidegate.media import Reader, Sampling
@@ -31,7 +31,14 @@ class Enrolled(NamedTuple):
 
 
 def enrol(
-    found: Found, reader: Reader, entry_id: str, *, category: str | None, note: str, added: str
+    found: Found,
+    reader: Reader,
+    entry_id: str,
+    *,
+    category: str | None,
+    note: str,
+    added: str,
+    views: Preset = "standard",
 ) -> Enrolled | None:
     """Hash a media file into an entry.
 
@@ -43,6 +50,7 @@ def enrol(
         category: Category of the entry, or ``None`` for that of its bank.
         note: For people.
         added: Now, ISO 8601.
+        views: Which parts of a still picture are stored beside the whole.
 
     Returns:
         The entry, or ``None`` for a file met in a folder that is no media. A picture that
@@ -52,7 +60,7 @@ def enrol(
     Raises:
         BankError: Nothing of the file can be read as media.
     """
-    made = fingerprint(found, reader, EVERY)
+    made = fingerprint(found, reader, EVERY, views=views)
     if made is None:
         return None
     remarks = [unknown.detail for unknown in made.unknowns]
@@ -60,6 +68,8 @@ def enrol(
         raise BankError(f"{made.path}: {'; '.join(remarks)}")
     still = made.media.kind == "image"
     frames = stored(made.media, made.frames, made.unknowns, reader.sampling)
+    if still and frames:
+        frames += _parts(made.frames[0])
     if not frames or not made.usable:
         remarks.append("cannot be matched by what it shows: only the same bytes will meet it")
     entry = Entry(
@@ -96,6 +106,15 @@ def stored(
     if media.kind == "video":
         frames = _thinned(frames, sampling)
     return tuple(EntryFrame(f.pdq, f.second, f.quality) for f in frames)
+
+
+def _parts(frame: FramePrint) -> tuple[EntryFrame, ...]:
+    """Return the parts of a picture that say anything."""
+    return tuple(
+        EntryFrame(part.pdq, frame.second, part.quality)
+        for part in (frame.parts.values() if frame.parts else ())
+        if part.quality >= MIN_QUALITY
+    )
 
 
 def _thinned(

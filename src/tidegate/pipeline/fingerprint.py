@@ -1,16 +1,30 @@
 """From a media file to its fingerprints, without judging it."""
 
+from collections.abc import Collection
 from typing import get_args
 
 import msgspec
 
 from tidegate import hashing
-from tidegate.evidence import MediaInfo, Transform, Unknown, Value
+from tidegate.evidence import MediaInfo, Transform, Unknown, Value, View
+from tidegate.hashing import Preset
 from tidegate.media import Frame, MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.find import Found, printable
 from tidegate.pipeline.known import unread
 
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
+
+
+class PartPrint(Value, frozen=True, kw_only=True):
+    """The PDQ of a part of a picture.
+
+    Attributes:
+        pdq: 64 hexadecimal digits.
+        quality: PDQ quality, 0 to 100; below 50 the hash says nothing.
+    """
+
+    pdq: str
+    quality: int
 
 
 class FramePrint(Value, frozen=True, kw_only=True):
@@ -21,12 +35,14 @@ class FramePrint(Value, frozen=True, kw_only=True):
         pdq: 64 hexadecimal digits.
         quality: PDQ quality, 0 to 100; below 50 the hash says nothing.
         rotations: PDQ of the frame turned by each transform, where asked for.
+        parts: PDQ of parts of the frame, where asked for.
     """
 
     second: float
     pdq: str
     quality: int
     rotations: dict[Transform, str] | msgspec.UnsetType = msgspec.UNSET
+    parts: dict[View, PartPrint] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Fingerprint(Value, frozen=True, kw_only=True):
@@ -53,11 +69,20 @@ class Fingerprint(Value, frozen=True, kw_only=True):
     @property
     def usable(self) -> bool:
         """Whether any of the hashes says anything."""
-        return any(frame.quality >= hashing.MIN_QUALITY for frame in self.frames)
+        return any(
+            made.quality >= hashing.MIN_QUALITY
+            for frame in self.frames
+            for made in (frame, *(frame.parts.values() if frame.parts else ()))
+        )
 
 
 def fingerprint(
-    found: Found, reader: Reader, sampling: Sampling | None = None, *, rotations: bool = False
+    found: Found,
+    reader: Reader,
+    sampling: Sampling | None = None,
+    *,
+    rotations: bool = False,
+    views: Preset = "whole",
 ) -> Fingerprint | None:
     """Hash one file. Bad media never raises; what is missing is among the unknowns.
 
@@ -66,6 +91,7 @@ def fingerprint(
         reader: Decodes it.
         sampling: Which frames of a video are hashed, in place of what the reader says.
         rotations: Hash each frame in all eight positions.
+        views: Which parts of a still picture are hashed beside the whole.
 
     Returns:
         The fingerprints, or ``None`` for a file met in a folder that is no media.
@@ -79,7 +105,11 @@ def fingerprint(
             reading = reader.read(source, sampling, colour=False)
             frames = []
             for frame in reading:
-                frames.append(_print(frame, rotations=rotations))
+                made = _print(frame, rotations=rotations)
+                if views != "whole" and reading.info and reading.info.kind == "image":
+                    parts = _parts(frame, hashing.PRESETS[views])
+                    made = msgspec.structs.replace(made, parts=parts)
+                frames.append(made)
     except (MediaError, OSError) as error:
         return Fingerprint(path=path, unknowns=(unread(error),))
     return Fingerprint(
@@ -106,3 +136,13 @@ def _print(frame: Frame, *, rotations: bool) -> FramePrint:
     if min(frame.picture.shape[:2]) < hashing.MIN_SIDE:
         quality = 0
     return FramePrint(second=frame.second, pdq=pdq, quality=quality, rotations=turned)
+
+
+def _parts(frame: Frame, wanted: Collection[View]) -> dict[View, PartPrint]:
+    """Hash parts of a frame that are large enough."""
+    parts: dict[View, PartPrint] = {}
+    for view, part in hashing.views(frame.picture, wanted).items():
+        if view != "whole" and min(part.shape[:2]) >= hashing.MIN_SIDE:
+            found = hashing.pdq(part, limited=frame.limited)
+            parts[view] = PartPrint(pdq=found.hex, quality=found.quality)
+    return parts

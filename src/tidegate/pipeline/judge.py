@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tidegate.detectors import Classifier, Scores
 from tidegate.evidence import Evidence, Kind, Signal, Track, Unknown
+from tidegate.hashing import Preset
 from tidegate.matching import Matcher
 from tidegate.media import Reader, Source
 from tidegate.pipeline.album import Album
@@ -36,6 +37,7 @@ def judge(
     versions: dict[str, str],
     *,
     pictures: bool,
+    views: Preset = "standard",
 ) -> Judged:
     """Decode, hash, match and classify one item, frame by frame.
 
@@ -48,6 +50,7 @@ def judge(
         detectors: Models to ask.
         versions: Goes into the evidence.
         pictures: Whether to keep thumbnails.
+        views: Which parts of each frame are looked up beside the whole.
     """
     watch = _Watch(detectors)
     album = Album()
@@ -70,6 +73,7 @@ def judge(
         reader,
         matcher,
         seen,
+        views=views,
         colour=pictures or bool(detectors),
         colour_again=pictures,
     )

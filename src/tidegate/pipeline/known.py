@@ -1,13 +1,14 @@
 """One item, held against known content: hashed, matched, and looked at again where it met."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate import hashing
-from tidegate.evidence import FrameHash, Kind, Match, MediaInfo, Unknown
+from tidegate.evidence import FrameHash, Kind, Match, MediaInfo, Unknown, View
+from tidegate.hashing import Preset
 from tidegate.matching import Matcher, Session
 from tidegate.media import Frame, MediaError, Reader, Reading, Sampling, Source
 
@@ -23,6 +24,7 @@ class Seen(NamedTuple):
         frame: The frame; its pixels are valid only now.
         hashes: (8, 32) uint8, its PDQ in each position; ``None`` where it is too small.
         quality: PDQ quality, 0 to 100.
+        parts: (8, 32) uint8 each, the hashes of the parts that can be told.
         met: Whether it met an entry more closely than the frames before it.
         again: Whether this is the second look.
     """
@@ -30,6 +32,7 @@ class Seen(NamedTuple):
     frame: Frame
     hashes: NDArray[np.uint8] | None
     quality: int
+    parts: Mapping[View, NDArray[np.uint8]]
     met: bool
     again: bool
 
@@ -64,6 +67,7 @@ def hold(
     seen: Callable[[Seen], None],
     sampling: Sampling | None = None,
     *,
+    views: Preset = "standard",
     colour: bool = False,
     colour_again: bool = False,
 ) -> Held:
@@ -77,26 +81,27 @@ def hold(
         matcher: Knows the banks.
         seen: Is shown each frame.
         sampling: Of the first look, in place of the reader's own.
+        views: Which parts of each frame are looked up beside the whole.
         colour: Whether ``seen`` needs the RGB of a video's frames; hashing does not.
         colour_again: Whether it needs the RGB of the second look.
     """
     sampling = sampling or reader.sampling
     digests = hashing.digests(source.file)
-    look = _Look(matcher.session(), digests, seen, again=False)
+    look = _Look(matcher.session(), digests, seen, views, again=False)
     reading = reader.read(source, sampling, colour=colour)
     look.at(reading)
     kind, duration = _extent(reading.info)
     frames, matches = look.hashes, look.session.finish(kind, duration)
     # A single frame that met is no match yet; the frames around it tell.
     if kind == "video" and look.session.met and sampling.gap > FINE.gap:
-        closer = _Look(matcher.session(), digests, seen, again=True)
+        closer = _Look(matcher.session(), digests, seen, views, again=True)
         closer.at(reader.read(source, FINE, colour=colour_again))
         if found := closer.session.finish(kind, duration):
             frames, matches = closer.hashes, found
     unknowns = list(reading.unknowns)
     if look.too_small is not None:
         unknowns.append(look.too_small)
-    if frames and all(h.quality < hashing.MIN_QUALITY for h in frames):
+    if frames and not look.usable:
         unknowns.append(_too_flat(max(h.quality for h in frames)))
     return Held(digests, reading.info, tuple(frames), matches, tuple(unknowns))
 
@@ -116,6 +121,7 @@ class _Look:
         session: Session,
         digests: hashing.Digests,
         seen: Callable[[Seen], None],
+        views: Preset,
         *,
         again: bool,
     ) -> None:
@@ -123,7 +129,9 @@ class _Look:
         self.session = session
         self.hashes: list[FrameHash] = []
         self.too_small: Unknown | None = None
+        self.usable = False
         self._seen = seen
+        self._views = hashing.PRESETS[views]
         self._again = again
 
     def at(self, reading: Reading) -> None:
@@ -131,13 +139,26 @@ class _Look:
             height, width = frame.picture.shape[:2]
             if min(height, width) < hashing.MIN_SIDE:
                 self.too_small = _too_small(width, height)
-                self._seen(Seen(frame, None, 0, met=False, again=self._again))
+                self._seen(Seen(frame, None, 0, {}, met=False, again=self._again))
                 continue
             turned, quality = hashing.dihedral(frame.picture, limited=frame.limited)
             pdq = turned[0].tobytes().hex()
             self.hashes.append(FrameHash(second=frame.second, pdq=pdq, quality=quality))
-            met = self.session.add(frame.second, turned, quality)
-            self._seen(Seen(frame, turned, quality, met, self._again))
+            parts = parts_of(frame, self._views)
+            self.usable |= quality >= hashing.MIN_QUALITY or bool(parts)
+            met = self.session.add(frame.second, turned, quality, parts)
+            self._seen(Seen(frame, turned, quality, parts, met, self._again))
+
+
+def parts_of(frame: Frame, wanted: Collection[View]) -> dict[View, NDArray[np.uint8]]:
+    """Return (8, 32) hashes of each part of a frame but the whole, where it can be told."""
+    parts: dict[View, NDArray[np.uint8]] = {}
+    for view, part in hashing.views(frame.picture, wanted).items():
+        if view != "whole" and min(part.shape[:2]) >= hashing.MIN_SIDE:
+            turned, quality = hashing.dihedral(part, limited=frame.limited)
+            if quality >= hashing.MIN_QUALITY:
+                parts[view] = turned
+    return parts
 
 
 def _extent(info: MediaInfo | None) -> tuple[Kind, float]:

@@ -23,6 +23,7 @@ from tidegate.evidence import (
     Unknown,
     seconds,
 )
+from tidegate.hashing import Preset
 from tidegate.matching import Bank, BankFolder, Matcher
 from tidegate.media import Budget, MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.find import Found, find, printable
@@ -65,6 +66,9 @@ class Scanner:
             banks say.
         grey: Decode JPEGs as luma alone where neither detector nor thumbnail needs colour;
             see :class:`tidegate.media.Reader`.
+        views: Which parts of each frame are looked up beside the whole of it: ``whole``
+            none, ``standard`` what is inside a border, ``thorough`` the centre and the
+            quarters too. docs/robustness.md says what each finds and costs.
 
     Raises:
         PolicyError: The policy does not load.
@@ -84,6 +88,7 @@ class Scanner:
         pictures: bool = False,
         distance: int | None = None,
         grey: bool = False,
+        views: Preset = "standard",
     ) -> None:
         self.policy = policy if isinstance(policy, Policy) else load_policy(policy)
         self.detectors = tuple(builtin() if detectors is None else detectors)
@@ -94,6 +99,7 @@ class Scanner:
         self._sampling = sampling or Sampling()
         self._pictures = pictures
         self._grey = grey
+        self._views: Preset = views
         self._versions = versions(self.detectors)
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="tidegate")
         self._local = threading.local()
@@ -175,6 +181,7 @@ class Scanner:
                     self.detectors,
                     self._versions,
                     pictures=self._pictures,
+                    views=self._views,
                 )
             decision = decide(judged.evidence, self.policy)
         except Exception as error:

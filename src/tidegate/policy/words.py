@@ -1,7 +1,7 @@
 """Reasons in words, for people. One line each, the same words everywhere."""
 
 from tidegate.evidence import Kind, Match, Signal, Transform, Unknown
-from tidegate.figures import clock, pace, percent, stretch
+from tidegate.figures import clock, pace, part, percent, stretch
 
 _TURNED: dict[Transform, str] = {
     "none": "",
@@ -31,6 +31,8 @@ def match(found: Match, kind: Kind) -> str:
         parts = [f"{found.category}: the same bytes ({found.kind}) as {entry}"]
     if _TURNED[found.transform]:
         parts.append(_TURNED[found.transform])
+    if part(found.view):
+        parts.append(part(found.view))
     if found.span is not None:
         parts.append(stretch(found.span))
         parts.append(f"{percent(found.query_share)} of the {_WHOLE[kind]}")

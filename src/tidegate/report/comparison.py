@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from tidegate.evidence import FingerprintKind, MediaInfo, Span, Transform, Unknown, Value
+from tidegate.evidence import FingerprintKind, MediaInfo, Span, Transform, Unknown, Value, View
 from tidegate.report.pictures import Picture
 
 Verdict = Literal["same", "different", "unknown"]
@@ -54,6 +54,8 @@ class Nearest(Value, frozen=True, kw_only=True):
     Attributes:
         distance: Bits of 256 in which they differ.
         transform: How A has to be turned to be this near to B.
+        view: Which part of a frame is this near: of A, or of B where A is a picture and B
+            is none.
         a: Second in A; 0.0 for a still picture.
         b: Second in B; 0.0 for a still picture.
         a_pdq: PDQ of A's frame, 64 hexadecimal digits, in the position that was met.
@@ -62,6 +64,7 @@ class Nearest(Value, frozen=True, kw_only=True):
 
     distance: int
     transform: Transform
+    view: View = "whole"
     a: float
     b: float
     a_pdq: str
@@ -75,6 +78,7 @@ class Piece(Value, frozen=True, kw_only=True):
         kind: Which fingerprint met.
         distance: Smallest distance met, in bits; 0 for exact digests.
         transform: How A has to be turned to meet B.
+        view: Which part of A met, or of B where A is a picture and B is none.
         speed: Seconds of B that pass in a second of A.
         a: When in A, or ``None`` for a still picture.
         b: When in B, or ``None`` for a still picture.
@@ -83,6 +87,7 @@ class Piece(Value, frozen=True, kw_only=True):
     kind: FingerprintKind
     distance: int
     transform: Transform = "none"
+    view: View = "whole"
     speed: float = 1.0
     a: Span | None = None
     b: Span | None = None

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tidegate.evidence import Span, Transform
-from tidegate.figures import clock, percent
+from tidegate.evidence import Span, Transform, View
+from tidegate.figures import clock, part, percent
 from tidegate.report import words
 from tidegate.report.comparison import Comparison, Nearest, Piece, Side
 from tidegate.report.words import plural
@@ -36,8 +36,8 @@ def headline(made: Comparison) -> str:
     if made.stills:
         if made.verdict == "different":
             return "Different pictures"
-        turned = made.pieces[0].transform
-        return "The same picture" + ("" if turned == "none" else f", {position(turned)}")
+        how = position(made.pieces[0].transform, made.pieces[0].view)
+        return "The same picture" + ("" if how == position("none") else f", {how}")
     film = next((s.media for s in (made.a, made.b) if s.media and not s.still), None)
     if film is not None and (made.a.still or made.b.still):
         if made.verdict == "different":
@@ -81,9 +81,10 @@ def _standing(made: Comparison, nearest: Nearest) -> str:
     return f"{limit}; unrelated pictures are this far apart."
 
 
-def position(transform: Transform) -> str:
-    """Return how A has to be turned to meet B."""
-    return _TURNED[transform]
+def position(transform: Transform, view: View = "whole") -> str:
+    """Return how A has to be turned to meet B, and which part of it met."""
+    told = [_TURNED[transform]] if transform != "none" or view == "whole" else []
+    return ", ".join([*told, part(view)] if part(view) else told)
 
 
 def between(piece: Piece) -> str:

@@ -2,7 +2,7 @@
 
 from tidegate import taxonomy
 from tidegate.evidence import Bound, Item, Match, MediaInfo, Reason, Unknown
-from tidegate.figures import clock, pace, percent
+from tidegate.figures import clock, pace, part, percent
 
 
 def title(category: str) -> str:
@@ -61,6 +61,8 @@ def match(found: Match) -> str:
     how = match_distance(found)
     if found.transform != "none":
         how += f", {found.transform.replace('_', ' ')}"
+    if part(found.view):
+        how += f", {part(found.view)}"
     if found.span is not None:
         how += f", {percent(found.query_share)} of this item"
     if pace(found.speed):
