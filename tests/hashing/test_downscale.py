@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,3 +63,13 @@ def test_the_samples_are_what_the_definition_says(shape: tuple[int, ...]) -> Non
     assert np.allclose(downscale(picture)[0, 0], down @ luma @ across.T, atol=1e-9)
     down, across = (dense(both(side)[1], side)[::-1] for side in luma.shape)
     assert np.allclose(downscale(picture)[1, 1], down @ luma @ across.T, atol=1e-9)
+
+
+def test_a_wide_picture_takes_no_more_memory() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (16, 300_000), np.uint8)
+    downscale(picture[:, :1000])
+    tracemalloc.start()
+    downscale(picture)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * picture.nbytes

@@ -310,3 +310,21 @@ def test_wrong_use_is_refused(photo: Photo) -> None:
     session.add(1.0, hashes, quality)
     with pytest.raises(ValueError, match="follows"):
         session.add(0.5, hashes, quality)
+
+
+def test_known_good_content_hides_nothing() -> None:
+    bits = np.random.default_rng(0).integers(0, 2, 256, np.uint8)
+
+    def near(seed: int, distance: int) -> tuple[Frame, ...]:
+        turned = bits.copy()
+        turned[np.random.default_rng(seed).permutation(256)[:distance]] ^= 1
+        return (Frame(np.packbits(turned).tobytes().hex()),)
+
+    good = tuple(Entry(id=str(n), pdq=near(n, 4)) for n in range(600))
+    banks = [
+        Bank(name="good", role="allow", entries=good),
+        Bank(name="bad", entries=(Entry(id="1", pdq=near(0, 6)),)),
+    ]
+    session = Matcher(banks, now=NOW).session()
+    session.add(0.0, np.tile(np.packbits(bits), (8, 1)), 100)
+    assert {match.bank for match in session.finish("image", 0.0)} == {"good", "bad"}

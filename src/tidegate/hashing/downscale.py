@@ -33,6 +33,9 @@ LARGEST_SCALE = 1 << 16
 """Largest sum of the weights of a sample: times 255 it is exact in single precision. Only
 sides of over 32,768 pixels, and the last sample of many over 5,120, have to be rounded."""
 
+BLOCK = 1 << 15
+"""Bytes of each line that are looked at together: so a wide picture costs no more memory."""
+
 STRIP = 1 << 17
 """Values of the picture that are held as floats at a time: few enough to stay in cache."""
 
@@ -83,15 +86,14 @@ def downscale(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     lines = picture.reshape(height, -1)
     samples = np.zeros((2, 2, SIDE, SIDE))
     for v, down in enumerate(both(height)):
-        sums = _weigh_lines(lines, down)
+        for start in range(0, lines.shape[1], BLOCK):
+            block = lines[:, start : start + BLOCK]
+            sums = _weigh_lines(block, down)
+            for h, across in enumerate(both(width, colours=picture.ndim == 3)):
+                touched, weights = across.within(start, start + block.shape[1])
+                samples[v, h][:, touched] += sums @ weights.T.astype(np.float64)
         for h, across in enumerate(both(width, colours=picture.ndim == 3)):
-            total = samples[v, h]
-            for t in range(SIDE):
-                first, count, offset = across.first[t], across.pixels[t], across.offset[t]
-                total[:, t] = sums[:, first : first + count] @ across.weights[
-                    offset : offset + count
-                ].astype(np.float64)
-            total /= down.scale[:, np.newaxis] * across.scale
+            samples[v, h] /= down.scale[:, np.newaxis] * across.scale
     samples[1] = samples[1, :, ::-1]
     samples[:, 1] = samples[:, 1, :, ::-1]
     return samples

@@ -15,7 +15,7 @@ from tidegate.matching.bankfile import import_file, load_bank, save_bank
 from tidegate.matching.bankfolder import BankFolder, is_folder
 from tidegate.matching.matcher import Matcher
 from tidegate.matching.rule import VideoRule
-from tidegate.matching.session import Session
+from tidegate.matching.session import Session, rank
 
 __all__ = [
     "Bank",
@@ -33,6 +33,7 @@ __all__ = [
     "load_bank",
     "merge",
     "next_id",
+    "rank",
     "save_bank",
     "set_state",
     "stats",

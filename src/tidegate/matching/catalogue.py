@@ -102,6 +102,10 @@ class Catalogue:
             found += (numbers[shelf.resting.active(numbers, self._now)] + first).tolist()
         return found
 
+    def shelf_of(self, owner: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the place of the shelf of each entry."""
+        return np.searchsorted(self._entries, owner, side="right") - 1
+
     def known(self, number: int) -> Known:
         """Return an entry."""
         place = int(np.searchsorted(self._entries, number, side="right")) - 1

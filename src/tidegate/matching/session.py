@@ -26,10 +26,11 @@ WAYS = len(VIEWS) * len(TRANSFORMS)
 """In how many ways a frame can meet: the whole of it in each position, then its parts."""
 
 MOST_RUNS = 512
-"""Runs of neighbouring hits that a frame keeps, nearest first."""
+"""Runs of neighbouring hits that a frame keeps of each part of a bank, nearest first."""
 
 MANY_HITS = 200_000
-"""Runs of one item after which each further frame keeps only the :data:`FEW_RUNS` nearest."""
+"""Runs of one item after which each further frame keeps only the :data:`FEW_RUNS` nearest
+of each part of a bank."""
 
 FEW_RUNS = 8
 
@@ -113,8 +114,12 @@ class Session:
         hits = runs(owner * WAYS + ways[query], row, distance)
         most = MOST_RUNS if self._kept < MANY_HITS else FEW_RUNS
         if len(hits.frame) > most:
-            nearest = np.sort(np.argsort(hits.distance, kind="stable")[:most])
-            hits = Runs(*(column[nearest] for column in hits))
+            # Each for itself, or known good content could hide what is to be found.
+            shelf = self._catalogue.shelf_of(hits.frame // WAYS)
+            nearest = np.concatenate(
+                [_nearest(np.flatnonzero(shelf == place), hits, most) for place in np.unique(shelf)]
+            )
+            hits = Runs(*(column[np.sort(nearest)] for column in hits))
         self._kept += len(hits.frame)
         if len(hits.frame):
             self._hits.append((len(self._seconds) - 1, hits))
@@ -148,7 +153,7 @@ class Session:
                 matches += _picture_in_film(known, found, query)
             else:
                 matches += _film_in_film(known, found, query)
-        return tuple(sorted(matches, key=_rank))
+        return tuple(sorted(matches, key=rank))
 
     def _is_peak(self, second: float, hits: Runs) -> bool:
         """Whether an entry is nearer than before, since it was last out of sight."""
@@ -180,6 +185,10 @@ class Session:
             start = known.first_row
             hits = Runs(frame[part], first[part] - start, last[part] - start, distance[part])
             yield known, Found(way[part], hits)
+
+
+def _nearest(among: NDArray[np.int64], hits: Runs, most: int) -> NDArray[np.int64]:
+    return among[np.argsort(hits.distance[among], kind="stable")[:most]]
 
 
 def _exact_match(known: Known, by: FingerprintKind, kind: Kind, duration: float) -> Match:
@@ -323,6 +332,7 @@ def _match(
     )
 
 
-def _rank(match: Match) -> tuple[int, float, str, str, float]:
+def rank(match: Match) -> tuple[int, float, str, str, float]:
+    """Return the key by which matches are sorted: nearest first."""
     start = 0.0 if match.span is None else match.span.start
     return match.distance, -match.query_share, match.bank, match.entry, start

@@ -67,6 +67,8 @@ class Reading:
     Attributes:
         info: What the media is, known from the first frame on and final at the end;
             ``None`` where that was never found out.
+        until: Moment of ``time.monotonic`` at which the item's time is over:
+            ``budget.seconds`` from when the child was ready.
         unknowns: What could not be judged; complete at the end.
     """
 
@@ -76,7 +78,7 @@ class Reading:
         self._budget = budget
         self._reader: Reader | None = None
         self._worker: Worker | None = None
-        self._until = math.inf
+        self.until = math.inf
         self._slot: int | None = None
         self._judged = 0
         self._seen = 0
@@ -127,7 +129,14 @@ class Reading:
     ) -> None:
         self.close()
 
-    def _begin(self, reader: "Reader", worker: Worker, source: Source, job: wire.Job) -> None:
+    def _begin(
+        self,
+        reader: "Reader",
+        worker: Worker,
+        source: Source,
+        job: wire.Job,
+        until: float | None,
+    ) -> None:
         """Send the job. The item's clock starts when the child can take it."""
         self._reader, self._worker = reader, worker
         try:
@@ -136,7 +145,7 @@ class Reading:
             hint = "python -m tidegate.media.child says why"
             self._fail("crashed", f"the decoder did not start: it {worker.epitaph()}; {hint}")
             return
-        self._until = time.monotonic() + self._budget.seconds
+        self.until = time.monotonic() + self._budget.seconds if until is None else until
         try:
             worker.send(job, source.file.fileno())
         except EOFError:
@@ -144,12 +153,12 @@ class Reading:
 
     def _next(self, worker: Worker) -> Frame | None:
         """Return the next frame, or ``None`` at the end."""
-        if time.monotonic() >= self._until:
+        if time.monotonic() >= self.until:
             raise TimeoutError
         if self._slot is not None:
             worker.send(wire.Release(slot=self._slot))
         while True:
-            match worker.receive(self._until):
+            match worker.receive(self.until):
                 case wire.Picture() as picture:
                     return self._open(worker, picture)
                 case wire.Facts(info=info):
@@ -251,7 +260,12 @@ class Reader:
         return self._worker.pid if self._worker else None
 
     def read(
-        self, source: Source, sampling: Sampling | None = None, *, colour: bool = True
+        self,
+        source: Source,
+        sampling: Sampling | None = None,
+        *,
+        colour: bool = True,
+        until: float | None = None,
     ) -> Reading:
         """Start to decode a source. An earlier reading that is still open is closed.
 
@@ -260,6 +274,8 @@ class Reader:
             sampling: For this reading, in place of the reader's own.
             colour: Whether frames of a video need RGB beside their luma, which costs more
                 than many a frame's decoding. What has no luma comes as RGB all the same.
+            until: The :attr:`Reading.until` of an earlier reading, where both are to
+                share the time of one item.
         """
         if self._reading:
             self._reading.close()
@@ -279,7 +295,7 @@ class Reader:
             colour=colour,
             grey=self.grey,
         )
-        reading._begin(self, worker, source, job)
+        reading._begin(self, worker, source, job, until)
         return reading
 
     def close(self) -> None:

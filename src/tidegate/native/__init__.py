@@ -32,7 +32,7 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     if os.environ.get(SWITCH) == "0":
         return None, f"NumPy: switched off by {SWITCH}=0"
     if not LIBRARY.exists():
-        return None, "NumPy: no C compiler was found when Tidegate was installed"
+        return None, "NumPy: no native library was built when Tidegate was installed"
     try:
         found = ctypes.CDLL(str(LIBRARY))
         found.tg_sources.restype = ctypes.c_uint32

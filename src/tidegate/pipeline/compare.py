@@ -32,6 +32,10 @@ MOST_PAIRS = 12
 PIECE_PAIRS = 6
 """Pairs of frames that are shown of one piece."""
 
+MOST_ASKED = 500
+MOST_KNOWN = 20_000
+"""Frames of the one and of the other file among which the nearest two are looked for."""
+
 AROUND = 0.25
 """Seconds around the corresponding second in which the nearest frame is looked for."""
 
@@ -97,10 +101,8 @@ class _File:
         except (MediaError, OSError) as error:
             self.side = msgspec.structs.replace(self.side, unknowns=(unread(error),))
             return ()
-        # The second look may have been given up; the frames that count are those it tells.
-        dense = bool(again) and len(held.frames) == len(again)
-        self.prints = again if dense else first
-        self.sampling = FINE if dense else self.sampling
+        self.prints = again if held.dense else first
+        self.sampling = FINE if held.dense else self.sampling
         still = held.info is not None and held.info.kind == "image"
         self.side = Side(
             path=self.side.path,
@@ -172,7 +174,7 @@ def compare(
     entry.hold(reader, Matcher(()))
     matches = query.hold(reader, Matcher([entry.bank(limit)]))
     first, second = (entry, query) if swapped else (query, entry)
-    nearest = _nearest(query, entry, swapped=swapped)
+    nearest = _nearest(query, entry, matches, swapped=swapped)
     comparison = _comparison(first, second, matches, nearest, limit, swapped=swapped)
     pairs = _pairs(first, second, comparison, reader, swapped=swapped) if pictures else ()
     return Compared(comparison, pairs)
@@ -245,12 +247,20 @@ def _inverse(transform: Transform) -> Transform:
     return quarters.get(transform, transform)
 
 
-def _nearest(query: _File, entry: _File, *, swapped: bool) -> Nearest | None:
-    """Return the two usable frames that are nearest; A is the query, or else the entry."""
+def _nearest(
+    query: _File, entry: _File, matches: tuple[Match, ...], *, swapped: bool
+) -> Nearest | None:
+    """Return the two usable frames that are nearest; A is the query, or else the entry.
+
+    Where nothing met, not all frames of two long videos are held against each other.
+    """
+    peak = next((match.peak for match in matches if match.kind == "pdq"), None)
+    asked = [made for made in query.prints if peak is None or abs(made.second - peak) < 1e-3]
+    asked = _some(asked, MOST_ASKED if peak is None else len(asked))
     still = entry.side.still
     known = [
         (p, turned[0])
-        for p in entry.prints
+        for p in _some(entry.prints, MOST_KNOWN)
         for view, turned in p.looks.items()
         if view == "whole" or still  # As in a bank: of a video only whole frames are kept.
     ]
@@ -258,16 +268,16 @@ def _nearest(query: _File, entry: _File, *, swapped: bool) -> Nearest | None:
         return None
     rows = np.stack([row for _, row in known]).view(np.uint64)
     found: list[tuple[int, int, int, int, View]] = []
-    for number, made in enumerate(query.prints):
+    for number, made in enumerate(asked):
         for view, turned in made.looks.items():
-            asked = np.ascontiguousarray(turned).view(np.uint64)[:, np.newaxis]
-            bits = np.bitwise_count(asked ^ rows).sum(axis=2, dtype=np.int64)
+            rotated = np.ascontiguousarray(turned).view(np.uint64)[:, np.newaxis]
+            bits = np.bitwise_count(rotated ^ rows).sum(axis=2, dtype=np.int64)
             transform, row = divmod(int(bits.argmin()), len(rows))
             found.append((int(bits[transform, row]), number, transform, row, view))
     if not found:
         return None
     distance, number, transform, row, view = min(found, key=lambda f: f[:4])
-    one, (other, hashed) = query.prints[number], known[row]
+    one, (other, hashed) = asked[number], known[row]
     sides = (
         (one.second, one.looks[view][transform].tobytes().hex()),
         (other.second, hashed.tobytes().hex()),
@@ -283,6 +293,11 @@ def _nearest(query: _File, entry: _File, *, swapped: bool) -> Nearest | None:
         a_pdq=a_pdq,
         b_pdq=b_pdq,
     )
+
+
+def _some(prints: list[_Print], most: int) -> list[_Print]:
+    """Return at most so many, evenly spread."""
+    return prints[:: max(1, -(-len(prints) // max(1, most)))]
 
 
 class _Moment(NamedTuple):

@@ -15,6 +15,8 @@ import tidegate
 from tidegate import hashing, taxonomy
 from tidegate.detectors import ManifestError, builtin
 from tidegate.evidence import Value
+from tidegate.matching.index import MultiIndex
+from tidegate.matching.plan import Plan
 from tidegate.media import Reader, open_source
 from tidegate.media.abilities import abilities
 
@@ -22,6 +24,9 @@ State = Literal["ok", "slow", "missing", "broken"]
 
 KNOWN_HASH = "bad556ad2db14a2a974a6655deb5a92d0648ec8a13d2ee35c1e94e13dc7699c0"
 """The PDQ of :func:`_picture`."""
+
+
+RADIUS = 31
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -49,6 +54,7 @@ def examine() -> Iterator[Finding]:
         f"{os.cpu_count()} processors",
     )
     yield _kernel()
+    yield _search()
     yield _decoding()
     for ability in abilities():
         yield Finding(
@@ -65,6 +71,24 @@ def _kernel() -> Finding:
     if found != KNOWN_HASH:
         return Finding(name="PDQ", state="broken", detail=f"{path}: gives {found}")
     return Finding(name="PDQ", state="ok" if path.startswith("native") else "slow", detail=path)
+
+
+def _search() -> Finding:
+    """Search hashes by the index, and by counting bits in Python."""
+    random = np.random.default_rng(1)
+    hashes = random.integers(0, 256, (4096, 32), np.uint8)
+    queries = hashes[:8] ^ np.uint8(1)
+    queries[:, 24:] = hashes[:8, 24:]
+    expected = {
+        (query, row)
+        for query in range(len(queries))
+        for row in range(len(hashes))
+        if hashing.hamming(queries[query].tobytes(), hashes[row].tobytes()) <= RADIUS
+    }
+    found = MultiIndex.of(hashes, Plan(16, 16)).search(queries, RADIUS)
+    if set(zip(found.query.tolist(), found.row.tolist(), strict=True)) != expected:
+        return Finding(name="index", state="broken", detail="does not find what is there")
+    return Finding(name="index", state="ok", detail="finds what is there, and no more")
 
 
 def _decoding() -> Finding:

@@ -14,6 +14,9 @@ from tidegate.pipeline.known import unread
 
 TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
+EMPTY = "0" * 64
+"""In place of the PDQ of a picture with a side too short to tell anything."""
+
 
 class PartPrint(Value, frozen=True, kw_only=True):
     """The PDQ of a part of a picture.
@@ -126,15 +129,17 @@ def fingerprint(
 def _print(frame: Frame, *, rotations: bool) -> FramePrint:
     """Hash a frame."""
     turned: dict[Transform, str] | msgspec.UnsetType = msgspec.UNSET
-    if rotations:
+    if min(frame.picture.shape[:2]) < hashing.MIN_SIDE:
+        pdq, quality = EMPTY, 0
+        if rotations:
+            turned = dict.fromkeys(TRANSFORMS, EMPTY)
+    elif rotations:
         hashes, quality = hashing.dihedral(frame.picture, limited=frame.limited)
         turned = dict(zip(TRANSFORMS, (row.tobytes().hex() for row in hashes), strict=True))
         pdq = turned["none"]
     else:
         found = hashing.pdq(frame.picture, limited=frame.limited)
         pdq, quality = found.hex, found.quality
-    if min(frame.picture.shape[:2]) < hashing.MIN_SIDE:
-        quality = 0
     return FramePrint(second=frame.second, pdq=pdq, quality=quality, rotations=turned)
 
 

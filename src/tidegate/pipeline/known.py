@@ -7,14 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate import hashing
-from tidegate.evidence import FrameHash, Kind, Match, MediaInfo, Unknown, View
+from tidegate.evidence import Cause, FrameHash, Kind, Match, MediaInfo, Unknown, View
 from tidegate.hashing import Preset
-from tidegate.matching import Matcher, Session
+from tidegate.matching import Matcher, Session, rank
 from tidegate.media import Frame, MediaError, Reader, Reading, Sampling, Source
 
 FINE = Sampling(gap=0.25)
 """How densely a video is looked at again where it met something known: a second between
 two frames leaves the ends of a match open."""
+
+
+STOPPED: frozenset[Cause] = frozenset({"deadline", "too_many_frames", "crashed"})
+"""Why a look ends before the video does, and a denser one sooner than another."""
 
 
 class Seen(NamedTuple):
@@ -46,6 +50,7 @@ class Held(NamedTuple):
         frames: PDQ of each frame, of the second look where there was one.
         matches: Entries met, nearest first.
         unknowns: What could not be decoded or told.
+        dense: Whether ``frames`` are those of the second look.
     """
 
     digests: hashing.Digests
@@ -53,6 +58,7 @@ class Held(NamedTuple):
     frames: tuple[FrameHash, ...]
     matches: tuple[Match, ...]
     unknowns: tuple[Unknown, ...]
+    dense: bool
 
     @property
     def extent(self) -> tuple[Kind, float]:
@@ -92,18 +98,26 @@ def hold(
     look.at(reading)
     kind, duration = _extent(reading.info)
     frames, matches = look.hashes, look.session.finish(kind, duration)
+    unknowns, dense = list(reading.unknowns), False
     # A single frame that met is no match yet; the frames around it tell.
     if kind == "video" and look.session.met and sampling.gap > FINE.gap:
         closer = _Look(matcher.session(), digests, seen, views, again=True)
-        closer.at(reader.read(source, FINE, colour=colour_again))
-        if found := closer.session.finish(kind, duration):
-            frames, matches = closer.hashes, found
-    unknowns = list(reading.unknowns)
+        again = reader.read(source, FINE, colour=colour_again, until=reading.until)
+        closer.at(again)
+        found = closer.session.finish(kind, duration)
+        if stopped := [unknown for unknown in again.unknowns if unknown.cause in STOPPED]:
+            # What it got to see adds to the first look, and takes nothing from it.
+            told = {unknown.cause for unknown in unknowns}
+            unknowns += [unknown for unknown in stopped if unknown.cause not in told]
+            matches = _joined(matches, found)
+        elif found:
+            frames, dense = closer.hashes, True
+            matches = _joined(found, matches)
     if look.too_small is not None:
         unknowns.append(look.too_small)
     if frames and not look.usable:
         unknowns.append(_too_flat(max(h.quality for h in frames)))
-    return Held(digests, reading.info, tuple(frames), matches, tuple(unknowns))
+    return Held(digests, reading.info, tuple(frames), matches, tuple(unknowns), dense)
 
 
 def unread(error: MediaError | OSError) -> Unknown:
@@ -111,6 +125,13 @@ def unread(error: MediaError | OSError) -> Unknown:
     if isinstance(error, MediaError):
         return error.unknown
     return Unknown(stage="media", cause="unreadable", detail=f"cannot be read: {error.strerror}")
+
+
+def _joined(matches: tuple[Match, ...], more: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Add the matches of entries that are not among the others, nearest first."""
+    told = {(match.bank, match.entry) for match in matches}
+    new = [match for match in more if (match.bank, match.entry) not in told]
+    return tuple(sorted((*matches, *new), key=rank))
 
 
 class _Look:
