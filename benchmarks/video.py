@@ -22,7 +22,7 @@ from benchmarks import clips, record
 from benchmarks.duel import Goal, Row, Spread, Work, duel, one_core, wall
 from tidegate.hashing import hamming
 from tidegate.media import Reader, Sampling
-from tidegate.pipeline import Fingerprint, Found, fingerprint
+from tidegate.pipeline import Fingerprint, Found, fingerprint, spare_threads
 
 SECONDS = 30.0
 
@@ -53,7 +53,9 @@ def rows(options: record.Options) -> Iterator[Row]:
             yield _agree(path, case)
             for how, pinned, threads in _SETTINGS:
                 with one_core() if pinned else nullcontext():
-                    yield _race(path, 1.0, f"{case}, {how}", threads, rounds, Goal(ratio=goal))
+                    ours = 1 if pinned else spare_threads(1)
+                    name = f"{case}, {how}"
+                    yield _race(path, 1.0, name, threads, rounds, Goal(ratio=goal), ours=ours)
             with one_core():
                 goals = Goal(ratio=2.5)
                 yield _race(path, 0.125, f"{case}, one core", 1, rounds, goals, processor)
@@ -76,9 +78,11 @@ def _race(
     rounds: int,
     goal: Goal,
     clock: Callable[[Reader], Callable[[Work], float]] | None = None,
+    *,
+    ours: int = 1,
 ) -> Row:
     """Time both. The child is started here, so that it keeps to the cores of the case."""
-    with Reader(sampling=Sampling(gap=gap)) as reader:
+    with Reader(sampling=Sampling(gap=gap), threads=ours) as reader:
         return duel(
             f"{RATES[gap]}, {case}{', processor time' if clock else ''}",
             lambda: _ours(path, reader),

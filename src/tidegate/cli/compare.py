@@ -11,7 +11,7 @@ from tidegate.cli import exits
 from tidegate.cli.files import write_whole
 from tidegate.figures import pace
 from tidegate.media import Reader, Sampling
-from tidegate.pipeline import Found, compare
+from tidegate.pipeline import Found, compare, spare_threads
 from tidegate.report import comparison_words as words
 from tidegate.report import visible
 from tidegate.report.comparison import Comparison, Piece
@@ -55,7 +55,7 @@ def compare_(
             raise typer.BadParameter(f"{path} is a folder: compare takes two files")
     if html is not None:
         _check_target(html, (a, b))
-    with Reader(sampling=Sampling(gap=gap)) as reader:
+    with Reader(sampling=Sampling(gap=gap), threads=spare_threads(1)) as reader:
         made, pairs = compare(
             Found(a, named=True),
             Found(b, named=True),

@@ -11,7 +11,7 @@ from tidegate.cli.options import Grey
 from tidegate.cli.paths import Paths, names
 from tidegate.hashing import Preset
 from tidegate.media import Reader, Sampling
-from tidegate.pipeline import Fingerprint, find, fingerprint
+from tidegate.pipeline import Fingerprint, find, fingerprint, spare_threads
 from tidegate.report import visible
 
 
@@ -43,7 +43,8 @@ def hash_(
     if not json and (rotations or views != "whole"):
         raise typer.BadParameter("--rotations and --views need --json")
     status = exits.OK
-    with Reader(sampling=Sampling(gap=0.0 if every_frame else gap), grey=grey) as reader:
+    sampling = Sampling(gap=0.0 if every_frame else gap)
+    with Reader(sampling=sampling, grey=grey, threads=spare_threads(1)) as reader:
         for found in find(names(paths)):
             made = fingerprint(found, reader, rotations=rotations, views=views)
             if made is None:

@@ -238,6 +238,7 @@ class Reader:
         sampling: Sampling | None = None,
         *,
         grey: bool = False,
+        threads: int = 1,
     ) -> None:
         """Make a reader; the child is not started yet.
 
@@ -247,10 +248,19 @@ class Reader:
             grey: Whether JPEGs that are read without colour are decoded as their luma
                 alone, which is faster. Their hashes are then near to the exact ones, not
                 the same: see docs/media.md.
+            threads: How many threads decode one video, 1 to 64. Frames come out the same.
+                More than one is for when fewer items are read at a time than there are
+                processors.
+
+        Raises:
+            ValueError: ``threads`` is out of range.
         """
+        if not 1 <= threads <= 64:
+            raise ValueError(f"a video is decoded by 1 to 64 threads, not {threads}")
         self.budget = budget or Budget()
         self.sampling = sampling or Sampling()
         self.grey = grey
+        self.threads = threads
         self._worker: Worker | None = None
         self._reading: Reading | None = None
 
@@ -294,6 +304,7 @@ class Reader:
             sampling=sampling or self.sampling,
             colour=colour,
             grey=self.grey,
+            threads=self.threads,
         )
         reading._begin(self, worker, source, job, until)
         return reading

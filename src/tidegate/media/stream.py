@@ -26,11 +26,15 @@ class Stream:
         broken: Whether the container broke off.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, *, pixels: int) -> None:
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, *, pixels: int, threads: int
+    ) -> None:
         self._container = container
         self._stream = stream
         self.codec = stream.codec_context
-        self.codec.thread_count = 1
+        self.codec.thread_count = threads
+        # Frames side by side; slices would do nothing for most videos.
+        self.codec.thread_type = "FRAME"
         self.codec.options = {"max_pixels": str(pixels)}
         base, rate = float(stream.time_base or 0), float(stream.average_rate or 0)
         self.clock = Clock(stream.start_time, base, rate)

@@ -59,7 +59,7 @@ class _Clip:
     ) -> None:
         self._job = job
         self._outlet = outlet
-        self._stream = Stream(container, stream, pixels=job.budget.pixels)
+        self._stream = Stream(container, stream, pixels=job.budget.pixels, threads=job.threads)
         self._declared = declared_length(job.format, container, stream)
         self._picker = Picker[VideoFrame](job.sampling)
         self._info: MediaInfo | None = None
@@ -254,8 +254,9 @@ class _Clip:
         end = max(stream.end, clock.last)  # Where time ran back, frames are shown later.
         missing = declared.seconds - end
         cut = declared.seconds > 0 and missing > max(_SLACK, declared.slack)
-        # The frame that the cut goes through is part of what is missing.
-        whole = end - 2 * clock.step if cut else math.inf
+        # The frame that the cut goes through is part of what is missing. With threads it is
+        # told to be broken only when the frames before it have come out.
+        whole = end - (1 + self._job.threads) * clock.step if cut else math.inf
         if bad := {second for second in stream.bad if second < whole}:
             span = Span(start=min(bad), end=max(bad) + clock.step)
             self._outlet.unknown("corrupt", f"frames damaged or lost: {len(bad):,}", span)

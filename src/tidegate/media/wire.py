@@ -28,7 +28,7 @@ class Job(Value, frozen=True, tag="job"):
     """Parent: decode the file whose descriptor comes with this message.
 
     ``colour`` asks for RGB even where there is luma. ``grey`` allows a JPEG, where no colour
-    is asked for, to be decoded as its luma alone.
+    is asked for, to be decoded as its luma alone. A video is decoded by ``threads``.
     """
 
     format: str
@@ -36,6 +36,7 @@ class Job(Value, frozen=True, tag="job"):
     sampling: Sampling
     colour: bool = True
     grey: bool = False
+    threads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 
 class Release(Value, frozen=True, tag="release"):

@@ -36,6 +36,9 @@ from tidegate.report.pictures import Picture
 
 logger = logging.getLogger(__name__)
 
+MOST_THREADS = 8
+"""Threads that decode one video; beyond, they wait for each other."""
+
 AnyPath = str | os.PathLike[str]
 
 
@@ -199,12 +202,19 @@ class Scanner:
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = self._local.reader = Reader(self._budget, self._sampling, grey=self._grey)
+            reader = self._local.reader = Reader(
+                self._budget, self._sampling, grey=self._grey, threads=spare_threads(self.jobs)
+            )
             self._readers.append(reader)
         return reader
 
     def _nothing(self, unknown: Unknown) -> Evidence:
         return Evidence(unknowns=(unknown,), banks=self._matcher.names, versions=self._versions)
+
+
+def spare_threads(jobs: int) -> int:
+    """Return how many threads may decode each of so many videos."""
+    return min(MOST_THREADS, max(1, (os.cpu_count() or 1) // jobs))
 
 
 def _failure(error: Exception) -> Unknown:
