@@ -9,7 +9,7 @@ SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(
 # What the benchmarks measure, one file each.
 TOPICS := hashing index video trimmed video_index
 
-.PHONY: demo test lint setup bench bench-quick bench-report clean
+.PHONY: demo test lint setup bench bench-quick bench-report robustness clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
@@ -35,7 +35,6 @@ bench-quick: .venv/.peers
 bench-report: .venv/.peers
 	.venv/bin/python -m benchmarks.report
 
-.PHONY: robustness
 # Fetches two public sets of photographs with Git into build/.
 robustness: .venv/.demo
 	.venv/bin/python -m benchmarks.robustness
@@ -45,8 +44,12 @@ robustness: .venv/.demo
 	$(PYTHON) -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
+# Installing the package builds it too, unless uv remembers having done so.
+NATIVE := test -e src/tidegate/native/libtidegate.so || $(PYTHON) src/tidegate/native/build.py || echo "NumPy does the work"
+
 .venv/.demo: $(SOURCES) | $(UV)
 	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group media
+	@$(NATIVE)
 	@touch $@
 
 # The reference implementation of PDQ is compiled, so it is an oracle only where a compiler is.
@@ -54,11 +57,13 @@ robustness: .venv/.demo
 	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group dev
 	if command -v c++ >/dev/null; then $(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group oracle \
 		|| echo "the PDQ oracle could not be built: its tests are skipped"; fi
+	@$(NATIVE)
 	@touch $@
 
 # Meta's tools are compiled: benchmarks/README.md says what that needs.
 .venv/.peers: $(SOURCES) | $(UV)
 	$(UV) sync --frozen --quiet --inexact --compile-bytecode --python $(PYTHON) --group peers
+	@$(NATIVE)
 	@touch $@
 
 clean:

@@ -99,7 +99,8 @@ def test_a_folder_is_built_asked_and_changed(run, tmp_path):
     assert b"0 added, 303 entries" in imported.stdout
     stats = json.loads(run("bank", "stats", "big.bank", "--json").stdout)
     assert stats["states"] == {"active": 301, "disabled": 0, "disabled until": 0, "withdrawn": 2}
-    assert stats["journal_entries"] == 1
+    assert (stats["journal_entries"], stats["journal_changes"]) == (1, 3)
+    assert stats["merge_due"] is False
     assert b"303 entries merged" in run("bank", "merge", "big.bank").stdout
     assert b"nothing to merge" in run("bank", "merge", "big.bank").stdout
     shown = json.loads(run("bank", "show", "big.bank", "--json").stdout)
@@ -149,7 +150,51 @@ def test_entries_of_a_file_change_their_state_too(run, tmp_path):
     assert b"for good" in run("bank", "enable", "a.bank", "1").stderr
     assert run("bank", "withdraw", "a.bank", "9").returncode == 64
     assert run("bank", "disable", "a.bank", "2", "--until", "soon").returncode == 64
+    far = run("bank", "disable", "a.bank", "2", "--until", "9999-12-31T23:59:59-05:00")
+    assert far.returncode == 64
+    assert b"no year" in far.stderr
     assert run("bank", "merge", "a.bank").returncode == 64
     assert run("bank", "verify", "a.bank").returncode == 0
     (tmp_path / "a.bank").write_text("not a bank")
     assert run("bank", "verify", "a.bank").returncode == 70
+
+
+def test_a_hash_list_of_others_is_never_rewritten(run, tmp_path):
+    """It was made a bank once, and whoever reads it as a list found JSON."""
+    plain = f"{'ab' * 32} two words\npdq {'cd' * 32} a note\n"
+    (tmp_path / "list.txt").write_text(plain)
+    for command in (
+        ("withdraw", "list.txt", "1"),
+        ("add", "list.txt", media.source("rocket.jpg")),
+        ("import", "list.txt", "list.txt"),
+    ):
+        done = run("bank", *command)
+        assert done.returncode == 64
+        assert b"is a hash list" in done.stderr
+    assert (tmp_path / "list.txt").read_text() == plain
+    shown = json.loads(run("bank", "show", "list.txt", "--json").stdout)
+    assert [entry["note"] for entry in shown["entries"]] == ["two words", "a note"]
+
+
+def test_damage_to_a_folder_is_named_and_never_a_crash(run, tmp_path):
+    run("bank", "build", "x.bank")
+    run("bank", "add", "x.bank", media.source("rocket.jpg"))
+    journal = next((tmp_path / "x.bank" / "journal").iterdir())
+    for damaged in (journal, tmp_path / "x.bank" / "bank.json"):
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[:3] + b"\xff" + whole[4:])
+        done = run("bank", "show", "x.bank")
+        assert done.returncode == 64
+        assert damaged.name.encode() in done.stderr
+        assert b"Traceback" not in done.stderr
+        damaged.write_bytes(whole)
+    (tmp_path / "empty").mkdir()
+    assert b"bank.json" in run("bank", "withdraw", "empty", "1").stderr
+
+
+def test_a_term_that_is_over_is_refused(run):
+    run("bank", "create", "own.bank")
+    run("bank", "add", "own.bank", media.source("rocket.jpg"))
+    done = run("bank", "disable", "own.bank", "1", "--until", "2020-01-01")
+    assert done.returncode == 64
+    assert b"is over" in done.stderr

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from tidegate.matching import Bank, BankError, Entry, Frame, add_entries, merge, next_id
+from tidegate.matching.bank import MOST_FRAMES
 
 PDQ = "0f" * 32
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -34,6 +35,9 @@ def entry(id: str = "1", **fields: Any) -> Entry:
         ({"state": "asleep"}, "state"),
         ({"disabled_until": "tomorrow"}, "ISO 8601"),
         ({"disabled_until": "2025-01-01T00:00:00"}, "time zone"),
+        ({"disabled_until": "9999-12-31T23:59:59-05:00"}, "no year from 1 to 9999"),
+        ({"disabled_until": "0001-01-01T00:00:00+05:00"}, "no year from 1 to 9999"),
+        ({"pdq": (Frame(PDQ),) * (MOST_FRAMES + 1)}, "600001 frames, more than 600000"),
     ],
 )
 def test_a_wrong_entry_is_refused(fields: dict[str, Any], reason: str) -> None:
@@ -102,3 +106,10 @@ def test_merging_keeps_what_is_new_and_renumbers_what_clashes() -> None:
     merged = merge(bank, [entry("2"), new, free, new])
     assert [e.id for e in merged.entries] == ["1", "3", "4", "7"]
     assert merge(merged, merged.entries) == merged
+
+
+def test_numbers_for_ids_never_grow_beyond_those_that_count_as_numbers() -> None:
+    bank = Bank(name="bank", entries=(entry("9" * 18), entry("1"), entry("9" * 200)))
+    assert next_id(bank) == "2"
+    new = [entry("1", md5=(f"{n:032x}",)) for n in range(3)]
+    assert [e.id for e in merge(bank, new).entries[3:]] == ["2", "3", "4"]

@@ -1,11 +1,23 @@
 """What a bank says of its size, and that damage is found and named."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.matching.test_bankfolder import BANK, damaged, hashes, hurried, picture, pictures
-from tidegate.matching import Bank, BankError, BankFolder, Entry, Frame, save_bank, stats, verify
+from tidegate.matching import (
+    Bank,
+    BankError,
+    BankFolder,
+    Entry,
+    Frame,
+    bankcheck,
+    journal,
+    save_bank,
+    stats,
+    verify,
+)
 
 __all__ = ["hurried"]
 
@@ -93,7 +105,7 @@ def test_a_table_that_is_wrong_though_its_checksums_are_right_is_found(
     assert any("content" in problem for problem in verify(folder))
     table.columns = columns
     real = table.segment.search
-    monkeypatch.setattr(table.segment, "search", lambda *rest: type(real(*rest))(
+    monkeypatch.setattr(table.segment, "search", lambda *rest, **more: type(real(*rest))(
         *(column[1:] for column in real(*rest))))  # fmt: skip
     assert any("comparison" in problem for problem in verify(folder))
 
@@ -105,3 +117,64 @@ def test_a_damaged_journal_is_found(folder: BankFolder) -> None:
     assert str(journal) in problem
     with pytest.raises(BankError, match=journal.name):
         BankFolder(folder.path)
+
+
+def test_entries_that_could_not_be_found_by_their_ids_are_told(folder: BankFolder) -> None:
+    table = folder.view().segments[0].table
+    columns = table.columns
+    label = columns.label.copy()
+    # In order and each once, and yet no number that an id is looked up by.
+    for last in (10**18, 2**63 + 5):
+        label[-1] = last
+        table.columns = columns._replace(label=label)
+        assert any("not found by its id" in problem for problem in verify(folder))
+
+
+def test_digests_that_are_not_found_are_told(folder: BankFolder) -> None:
+    table = folder.view().segments[0].table
+    lookup = table.digests["md5"]
+    table.digests["md5"] = lookup._replace(key=lookup.key + 1)
+    assert any("not found by its md5" in problem for problem in verify(folder))
+
+
+def test_tables_that_point_to_nothing_are_told(folder: BankFolder, tmp_path: Path) -> None:
+    (tmp_path / "table").write_text(f"pdq,id\n{'0c' * 32},b\n{'0d' * 32},a\n{'0e' * 32},4\n")
+    folder.add_lists([tmp_path / "table"])
+    table = folder.view().segments[1].table
+    table._order = table._order + 9
+    (problem,) = verify(folder)
+    assert problem == f"{table.path}: its tables point to what is not there"
+
+
+def test_a_merge_meanwhile_is_no_damage(
+    folder: BankFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = BankFolder(folder.path)
+    real = journal.read
+
+    def late(*rest: Any) -> Any:
+        monkeypatch.setattr(journal, "read", real)
+        other.merge()
+        return real(*rest)
+
+    folder.refresh()
+    monkeypatch.setattr(journal, "read", late)
+    assert list(verify(folder)) == []
+    (segment,) = (folder.path / "segments").iterdir()
+    whole = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: whole(path) or path.name == "gone.tgs")
+    (folder.path / "segments" / "gone.tgs").symlink_to("nowhere")
+    assert stats(folder, folder.path).segments[0].file == segment.name
+
+
+def test_a_merge_is_due_where_much_is_to_be_merged(
+    folder: BankFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = stats(folder, folder.path)
+    assert (found.journal_entries, found.journal_changes, found.merge_due) == (3, 3, False)
+    monkeypatch.setattr(bankcheck, "LONG_JOURNAL", 3)
+    assert stats(folder, folder.path).merge_due
+    folder.merge()
+    assert not stats(folder, folder.path).merge_due
+    monkeypatch.setattr(bankcheck, "MANY_SEGMENTS", 0)
+    assert stats(folder, folder.path).merge_due

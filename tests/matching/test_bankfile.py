@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -5,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.matching import Bank, BankError, Entry, Frame, import_file, load_bank, save_bank
+from tidegate.matching import (
+    Bank,
+    BankError,
+    Entry,
+    Frame,
+    bankfile,
+    formats,
+    import_file,
+    load_bank,
+    save_bank,
+)
+from tidegate.matching.bank import MOST_FRAMES
 from tidegate.matching.bankfile import LONGEST_LINE
 
 A, B, M = "0a" * 32, "0b" * 32, "0c" * 16
@@ -96,6 +108,55 @@ def test_a_save_that_fails_leaves_the_old_file(
         save_bank(Bank(name="bank"), path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_could_not_be_read_again_is_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "old")
+    monkeypatch.setattr(bankfile, "LONGEST_LINE", 1000)
+    fits, more = (Entry(id="1", md5=(M,), note="x" * size) for size in (800, 1000))
+    with pytest.raises(BankError, match=r"list\.xyz: entry 1 takes \d+ bytes, more than 1000"):
+        save_bank(Bank(name="bank", entries=(more,)), path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    save_bank(Bank(name="bank", entries=(fits,)), path)
+    assert load_bank(path).entries == (fits,)
+
+
+def test_an_entry_with_as_many_frames_as_there_may_be_fits_a_line() -> None:
+    longest = json.dumps(["0" * 64, 2.2250738585072014e-308, 100]) + ","
+    assert MOST_FRAMES * len(longest) < LONGEST_LINE - 4_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{0}\n{0} {1}\n",
+        "hash,note\n{0},{1}\n",
+        '{{"hash": "{0}"}}\n{{"hash": "{0}", "note": "{1}"}}\n',
+        "{0},{1}\n",
+        "{1}\n",
+    ],
+)
+def test_a_line_that_is_too_long_for_a_list_is_refused(tmp_path: Path, text: str) -> None:
+    fits, longer = (text.format(A, "x" * size) for size in (1000, 1 + formats.LONGEST_LINE))
+    with pytest.raises(BankError, match=r"line \d: longer than 1048576"):
+        load_bank(written(tmp_path, longer))
+    if A in text.format(A, ""):
+        load_bank(written(tmp_path, fits))
+
+
+def test_json_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    header = '{"tidegate_bank":1,"name":"b","category":"known.other","role":"block",%s}'
+    for text in (
+        f'{{"hash": {deep}}}',
+        header % f'"max_distance":{deep}',
+        header % '"max_distance":1' + f'\n{{"id":"1","pdq":{deep}}}',
+    ):
+        with pytest.raises(BankError, match="line"):
+            load_bank(written(tmp_path, text))
 
 
 def test_plain_text_is_read(tmp_path: Path) -> None:
@@ -201,7 +262,7 @@ def test_what_may_be_a_list_of_sha256sum_is_not_taken_for_one_of_pdqs(
         (f"{A},77,a.jpg\nxyz,77,b.jpg\n", "line 2: 'xyz' is no hash"),
         (f"hash={A}\nhash=,quality=1\n", "line 2: no hash"),
         (f"{A}\nxyz\n", "line 2: 'xyz' is no hash"),
-        (f"{A} {B} {M}", "line 1: neither"),
+        (f"{A} {B} {M}", "line 1: two hashes"),
         (f"raw_text {A}", "line 1: 'raw_text' is no type"),
         (f"sha256 {M}", "line 1: .*is no sha256"),
         (f"hash,category\n{A},people\n", "line 2: 'people' is no category"),

@@ -20,9 +20,20 @@ from numpy.typing import NDArray
 
 from tests.matching.test_bankfile import entries as any_entry
 from tidegate.evidence import Match
-from tidegate.matching import Bank, BankError, BankFolder, Entry, Frame, Matcher, merge
+from tidegate.matching import (
+    Bank,
+    BankError,
+    BankFolder,
+    Entry,
+    Frame,
+    Matcher,
+    journal,
+    merge,
+    verify,
+)
 from tidegate.matching import bankfolder as module
 from tidegate.matching.bank import content
+from tidegate.matching.keys import Keys
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 BANK = Bank(name="bank", category="ncii.known_material")
@@ -222,11 +233,8 @@ def test_what_is_held_is_left_out_and_ids_that_are_taken_replaced(tmp_path: Path
 def test_two_keys_may_be_the_same_and_their_contents_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("keys_of", "content_keys"):
-        monkeypatch.setattr(
-            f"tidegate.matching.spool.{name}", lambda *a: np.full(len(a[0]), 7, np.uint64)
-        )
-    monkeypatch.setattr(module, "keys_of", lambda entries: np.full(len(entries), 7, np.uint64))
+    for name in ("of", "single", "digests"):
+        monkeypatch.setattr(Keys, name, lambda *a: np.full(len(a[-1]), 7, np.uint64))
     folder = BankFolder.create(tmp_path / "a.bank", BANK)
     entries = [*pictures(3), Entry(id="m", md5=("0a" * 16,)), *pictures(3)]
     lines = "".join(f"{e.pdq[0].pdq if e.pdq else e.md5[0]}\n" for e in entries)
@@ -239,6 +247,7 @@ def test_two_keys_may_be_the_same_and_their_contents_not(
 
 def test_large_additions_become_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LARGEST_CHANGE", 500)
+    monkeypatch.setattr(journal, "LONGEST_LINE", 1000)
     folder = BankFolder.create(tmp_path / "a.bank", BANK)
     folder.add(pictures(2))
     added = folder.add(pictures(20))
@@ -347,10 +356,12 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     "section",
     [
         *("index.plan", "index.hashes", "entries.label", "entries.first", "entries.offset"),
-        *("entries.blob", "entries.resting", "entries.meta", "entries.sha256.number"),
+        *("entries.blob", "entries.resting", "entries.meta", "entries.order"),
+        *("entries.content.key", "entries.content.number", "entries.sha256.key"),
+        *("entries.sha256.number", "entries.md5.key", "entries.md5.number"),
     ],
 )
-def test_damaged_entries_never_crash_a_search(tmp_path: Path, section: str) -> None:
+def test_damaged_entries_never_crash_what_is_asked(tmp_path: Path, section: str) -> None:
     """Even while nobody asks for the checksums: there is an answer, or an error with the file."""
     path = tmp_path / "a.bank"
     folder = BankFolder.create(path, BANK)
@@ -359,7 +370,7 @@ def test_damaged_entries_never_crash_a_search(tmp_path: Path, section: str) -> N
         Entry(id="film", kind="video", pdq=tuple(
             Frame(row.tobytes().hex(), n / 2, 100) for n, row in enumerate(hashes(5, 3))
         )),
-        picture("off", hashes(1, 4)[0], state="disabled", sha256=("0a" * 32,)),
+        picture("off", hashes(1, 4)[0], state="disabled", sha256=("0a" * 32,), md5=("0b" * 16,)),
     ]  # fmt: skip
     segment_of(folder, entries, tmp_path / "list")
     (segment,) = (path / "segments").iterdir()
@@ -380,9 +391,10 @@ def test_damaged_entries_never_crash_a_search(tmp_path: Path, section: str) -> N
             matcher = Matcher([opened])
             for entry in entries:
                 row = np.frombuffer(bytes.fromhex(entry.pdq[0].pdq), np.uint8)
-                asked(matcher, row, ("0a" * 32, ""))
+                asked(matcher, row, ("0a" * 32, "0b" * 16))
             list(opened.entries())
             opened.entry("film")
+            opened.view().new_ones([*entries, *pictures(1, seed=5), picture("film", row)])
         except BankError as error:
             assert segment.name in str(error)  # noqa: PT017
 
@@ -405,8 +417,8 @@ def replaced(*rest):
     replace(*rest)
     if step == "after the swap" and len(swaps) == 2:
         crash()
-def begun(path):
-    begin(path)
+def begun(*rest):
+    begin(*rest)
     if step == "begin":
         crash()
 def written(*rest, **more):
@@ -514,11 +526,18 @@ plans = st.lists(
 )
 
 
+@pytest.mark.parametrize("long", [2, module.LONG_JOURNAL])
 @given(plan=plans)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_history_answers_as_its_oracle(
-    tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, int]]
+    tmp_path_factory: pytest.TempPathFactory, long: int, plan: list[tuple[str, int]]
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LONG_JOURNAL", long)
+        _live(tmp_path_factory, plan)
+
+
+def _live(tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, int]]) -> None:
     path = tmp_path_factory.mktemp("folder")
     folder = BankFolder.create(path / "a.bank", BANK)
     oracle: dict[str, Entry] = {}
@@ -551,6 +570,7 @@ def test_any_history_answers_as_its_oracle(
             folder.change([old.id], **changes)
             oracle[old.id] = msgspec.structs.replace(old, **changes)
     assert {e.id: e for e in folder.entries()} == oracle
+    assert list(verify(folder)) == []
     for now in (NOW, datetime(2030, 6, 1, tzinfo=UTC)):
         memory = Matcher([msgspec.structs.replace(BANK, entries=tuple(oracle.values()))], now=now)
         assert asked(Matcher([folder], now=now), centre) == asked(memory, centre)

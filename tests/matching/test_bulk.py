@@ -22,7 +22,7 @@ lines = st.one_of(
     short.map("VIDEO_MD5  {}".format),
     some.map("{} a-name".format),
     some.map("  {}".format),
-    st.sampled_from(["", "# a comment", "   ", "#" + "0" * 63]),
+    st.sampled_from(["", "# a comment", "   ", "#" + "0" * 63, "# ünïcode"]),
 )
 
 
@@ -32,6 +32,7 @@ lines = st.one_of(
     last=st.booleans(),
     bom=st.booleans(),
     block=st.integers(1, 300),
+    few=st.integers(0, 4),
 )
 @settings(max_examples=150, deadline=None)
 def test_a_plain_list_in_bulk_is_what_import_makes_of_it(
@@ -41,6 +42,7 @@ def test_a_plain_list_in_bulk_is_what_import_makes_of_it(
     last: bool,
     bom: bool,
     block: int,
+    few: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("lists")
     path = folder / "list"
@@ -49,6 +51,7 @@ def test_a_plain_list_in_bulk_is_what_import_makes_of_it(
     made = BankFolder.create(folder / "a.bank", BANK)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bulk, "BLOCK", block)
+        patch.setattr(bulk, "FEW", few)
         made.add_lists([path])
     assert tuple(made.entries()) == import_file(BANK, path).entries
 
@@ -85,6 +88,17 @@ def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bulk, "LONGEST_LINE", 1000)
     with pytest.raises(BankError, match="line 2: longer than"):
         BankFolder.create(tmp_path / "a.bank", BANK).add_lists([path])
+
+
+@pytest.mark.parametrize("between", ["# c", "", "{0:032x} note", "{0:064x} note", "# ü"])
+def test_a_list_of_alternating_lines_is_read_in_large_pieces(tmp_path: Path, between: str) -> None:
+    path = tmp_path / "list"
+    lines = [f"{n:064x}\n{between.format(n + 10_000)}\n" for n in range(3000)]
+    path.write_text("".join(lines))
+    pieces = [piece for piece, _ in bulk._plain(path)]
+    assert len(pieces) <= 1 + 6000 // bulk.FEW
+    held = [len(piece.kind) if isinstance(piece, bulk.Flat) else len(piece) for piece in pieces]
+    assert sum(held) == (6000 if "note" in between else 3000)
 
 
 def test_other_lists_and_banks_are_read_too(tmp_path: Path) -> None:

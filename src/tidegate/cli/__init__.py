@@ -3,6 +3,8 @@
 import os
 import sys
 
+from tidegate.cli.exits import INTERRUPTED
+
 # Every worker thread runs matrix products of its own; a pool of BLAS threads in each would
 # have them fight for the same cores. Has to be set before NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -11,6 +13,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
-    from tidegate.cli.app import run
+    try:
+        from tidegate.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # While it is still starting, or where nothing is left to tell.
+        status = INTERRUPTED
+    sys.exit(status)

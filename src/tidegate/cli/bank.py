@@ -10,6 +10,7 @@ import typer
 
 from tidegate import taxonomy
 from tidegate.cli import bankshow, bankstate, exits
+from tidegate.cli.bankfiles import own, save
 from tidegate.cli.bankshow import title
 from tidegate.cli.files import alone_in
 from tidegate.cli.paths import Paths, names
@@ -22,16 +23,14 @@ from tidegate.matching import (
     BankFolder,
     Entry,
     VideoRule,
-    add_entries,
     import_file,
-    is_folder,
     next_id,
-    save_bank,
 )
-from tidegate.matching.bankfile import name_of
+from tidegate.matching.bank import merge as merged_with
+from tidegate.matching.bankfile import name_of, sync_folder
 from tidegate.matching.rule import Need
 from tidegate.media import Reader, Sampling
-from tidegate.pipeline import SAMPLING, enrol, find, printable, read_bank
+from tidegate.pipeline import SAMPLING, enrol, find, printable, spare_threads
 
 app = typer.Typer(help="Keep banks of known content.", no_args_is_help=True)
 
@@ -102,7 +101,7 @@ def create(
         source=printable(source),
         legal_basis=printable(legal_basis),
     )
-    _save(bank, file)
+    save(bank, file)
     say(f"{file}: bank {title(bank)}")
     return exits.OK
 
@@ -147,6 +146,7 @@ def build(
     with TemporaryDirectory(dir=folder.absolute().parent, prefix=f".{folder.name}.") as made:
         number = _add_lists(BankFolder.create(Path(made) / "bank", bank), lists or [])
         (Path(made) / "bank").rename(folder)
+        sync_folder(folder.absolute().parent)
     say(f"{folder}: bank {title(bank)}; {number:,} entries")
     return exits.OK
 
@@ -180,7 +180,7 @@ def add(
     def hashed(first: str, holder: Callable[[str], str | None]) -> "_Hashed":
         return _hash(media, int(first), holder, category, printable(note), gap, views)
 
-    if is_folder(file):
+    if file.is_dir():
         folder = BankFolder(file)
 
         def holder(digest: str) -> str | None:
@@ -191,11 +191,12 @@ def add(
         added, total = folder.add(new.entries), len(folder)
     else:
         with alone_in(file.absolute().parent):
-            bank = _in_memory(file)
+            bank = own(file)
             known = {digest: entry.id for entry in bank.entries for digest in entry.sha256}
             new = hashed(next_id(bank), known.get)
-            added, total = tuple(new.entries), len(bank.entries) + len(new.entries)
-            _save(add_entries(bank, added), file)
+            grown = merged_with(bank, new.entries)
+            added, total = grown.entries[len(bank.entries) :], len(grown.entries)
+            save(grown, file)
     for entry in added:
         say(f"entry {entry.id}: {new.told[entry.sha256]}")
     say(f"{file}: {len(added):,} added, {total:,} entries")
@@ -205,18 +206,18 @@ def add(
 @app.command("import")
 def import_(file: File, lists: Lists) -> int:
     """Add other banks and hash lists to a bank. What it holds already is left out."""
-    if is_folder(file):
+    if file.is_dir():
         folder = BankFolder(file)
         number, total = _add_lists(folder, lists), len(folder)
     else:
         with alone_in(file.absolute().parent):
-            bank = before = _in_memory(file)
+            bank = before = own(file)
             for other in lists:
                 try:
                     bank = import_file(bank, other)
                 except OSError as error:
                     raise BankError(f"{other}: cannot be read: {error.strerror}") from None
-            _save(bank, file)
+            save(bank, file)
         number, total = len(bank.entries) - len(before.entries), len(bank.entries)
     say(f"{file}: {number:,} added, {total:,} entries")
     return exits.OK
@@ -225,7 +226,7 @@ def import_(file: File, lists: Lists) -> int:
 @app.command()
 def merge(file: Annotated[Path, typer.Argument(metavar="FOLDER", help="The bank's.")]) -> int:
     """Write all of a bank's folder into one segment. Scans and other commands go on meanwhile."""
-    if not is_folder(file):
+    if not file.is_dir():
         raise BankError(f"{file} is no bank in a folder: 'tidegate bank build' makes one")
     folder = BankFolder(file)
     with stages() as tell:
@@ -261,7 +262,7 @@ def _hash(
     """Hash media into entries, but for what a bank holds already."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     new = _Hashed([], {})
-    with Reader(sampling=Sampling(gap=gap)) as reader:
+    with Reader(sampling=Sampling(gap=gap), threads=spare_threads(1)) as reader:
         for found in find(names(media)):
             entry_id = str(first + len(new.entries))
             enrolled = enrol(
@@ -281,23 +282,12 @@ def _hash(
     return new
 
 
-def _in_memory(file: Path) -> Bank:
-    bank = read_bank(file)
-    assert isinstance(bank, Bank)
-    return bank
-
-
 def _add_lists(folder: BankFolder, lists: list[Path]) -> int:
     """Add lists to a folder; return how many entries are new."""
     with stages() as tell:
         try:
             return folder.add_lists(lists, tell)
         except OSError as error:
-            raise BankError(f"{error.filename}: {error.strerror}") from None
-
-
-def _save(bank: Bank, file: Path) -> None:
-    try:
-        save_bank(bank, file)
-    except OSError as error:
-        raise BankError(f"{file}: cannot be written: {error.strerror}") from None
+            if error.filename in map(str, lists):
+                raise BankError(f"{error.filename}: cannot be read: {error.strerror}") from None
+            raise OSError(error.errno, error.strerror, error.filename or str(folder.path)) from None

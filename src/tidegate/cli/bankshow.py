@@ -88,8 +88,9 @@ def stats(
     ]  # fmt: skip
     if found.journal_bytes or found.segments:
         rows.append(
-            ("journal", f"{found.journal_entries:,} entries, {found.journal_bytes:,} bytes")
-        )
+            ("journal", f"{found.journal_entries:,} entries, {found.journal_changes:,} changes, "
+                        f"{found.journal_bytes:,} bytes")
+        )  # fmt: skip
     for part in found.segments:
         plan = f"{part.chunks} × {part.chunk_bits} bits" if part.chunks else "all are compared"
         rows.append(
@@ -97,6 +98,8 @@ def stats(
                         f"{part.distinct_hashes:,} distinct; {plan}; {part.bytes:,} bytes, "
                         f"{part.index_bytes:,} of them searched")
         )  # fmt: skip
+    if found.merge_due:
+        rows.append(("due", "a merge: 'tidegate bank merge'"))
     table = Table(
         box=None, pad_edge=False, show_header=False, title=found.name, title_justify="left"
     )

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import exits
+from tidegate.cli.bankfiles import own, save
 from tidegate.cli.files import alone_in
 from tidegate.cli.say import say
-from tidegate.matching import BankError, BankFolder, is_folder, set_state
+from tidegate.matching import BankError, BankFolder, set_state
 from tidegate.matching.bank import State, moment
-from tidegate.matching.bankfile import load_bank, save_bank
 
 File = Annotated[Path, typer.Argument(metavar="BANK", help="The bank's file or folder.")]
 
@@ -46,16 +46,16 @@ def enable(file: File, entries: Ids) -> int:
 
 def _change(file: Path, ids: list[str], state: State, until: str | None = None) -> int:
     term = None if until is None else _utc(until)
-    if is_folder(file):
+    if file.is_dir():
         BankFolder(file).change(ids, state, disabled_until=term)
     else:
         with alone_in(file.absolute().parent):
-            bank = load_bank(file)
+            bank = own(file)
             try:
                 bank = set_state(bank, ids, state, disabled_until=term)
             except BankError as error:
                 raise BankError(f"{file}: {error}") from None
-            save_bank(bank, file)
+            save(bank, file)
     count = len(set(ids))
     say(f"{file}: {count:,} {'entry' if count == 1 else 'entries'} {state}")
     return exits.OK
@@ -67,4 +67,7 @@ def _utc(text: str) -> str:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"--until: {text!r} is no ISO 8601 time") from None
-    return moment((found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()).isoformat()
+    until = moment((found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat())
+    if until <= datetime.now(UTC):
+        raise typer.BadParameter(f"--until: {text} is over")
+    return until.isoformat()

@@ -53,10 +53,10 @@ def _read(file: Path) -> list[Item]:
         raise typer.BadParameter(f"{file}: cannot be read: {error.strerror}") from None
     try:
         return list(msgspec.json.decode(data, type=Report).items)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         lines = data.splitlines() if data.lstrip()[:1] == b"{" and b"\n{" in data else [data]
         return [msgspec.json.decode(line, type=Item) for line in lines if line.strip()]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise typer.BadParameter(f"{file}: is no item and no report: {error}") from None

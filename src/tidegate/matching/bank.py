@@ -1,13 +1,15 @@
 """Banks and their entries: the known content that items are held against."""
 
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Literal, get_args
 
 import msgspec
 
 from tidegate.evidence import Role
+from tidegate.matching.numbers import END, number_of
 from tidegate.matching.rule import Need, VideoRule
 from tidegate.taxonomy import bankable
 
@@ -26,6 +28,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 LONGEST_ID = 200
 """Characters of an entry's id."""
+
+MOST_FRAMES = 600_000
+"""Frames of an entry: 20 hours at eight a second. Such an entry fits a line of a bank's file."""
 
 
 class BankError(ValueError):
@@ -61,7 +66,8 @@ class Entry(
         kind: Still picture or video. Digests meet whatever the kind.
         sha256: Digests of files that hold it, 64 lower-case hexadecimal digits each.
         md5: Digests of files that hold it, 32 lower-case hexadecimal digits each.
-        pdq: Of a picture: its hashes. Of a video: its frames, seconds ascending.
+        pdq: Of a picture: its hashes. Of a video: its frames, seconds ascending. At most
+            600,000.
         duration: Length of a video in seconds; 0.0 for a picture or where unknown.
         category: Category of this entry, or ``None`` for that of its bank.
         note: For people.
@@ -97,6 +103,8 @@ class Entry(
             _check_category(self.category)
         if not (self.sha256 or self.md5 or self.pdq):
             raise BankError(f"entry {self.id} holds no fingerprint")
+        if len(self.pdq) > MOST_FRAMES:
+            raise BankError(f"entry {self.id} has {len(self.pdq)} frames, more than {MOST_FRAMES}")
         for name, digits, values in (
             ("sha256", 64, self.sha256),
             ("md5", 32, self.md5),
@@ -172,14 +180,18 @@ def moment(text: str) -> datetime:
     """Read an ISO 8601 time that says its time zone.
 
     Raises:
-        BankError: It is none.
+        BankError: It is none, or in no year from 1 to 9999 by UTC.
     """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise BankError(f"{text[:80]!r} is no ISO 8601 time") from None
     if found.tzinfo is None:
-        raise BankError(f"{text!r} says no time zone")
+        raise BankError(f"{text[:80]!r} says no time zone")
+    try:
+        found.astimezone(UTC)
+    except OverflowError:
+        raise BankError(f"{text[:80]!r} is, by UTC, in no year from 1 to 9999") from None
     return found
 
 
@@ -198,8 +210,8 @@ def add_entries(bank: Bank, entries: Iterable[Entry]) -> Bank:
 
 
 def next_id(bank: Bank) -> str:
-    """Return one more than the largest of the ids that are numbers; "1" where none is."""
-    return str(1 + max((int(e.id) for e in bank.entries if is_number(e.id)), default=0))
+    """Return the next number that is free for an id; "1" where no id is a number."""
+    return next(_free_ids({entry.id for entry in bank.entries}))
 
 
 def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
@@ -210,19 +222,23 @@ def merge(bank: Bank, entries: Iterable[Entry]) -> Bank:
     """
     held = {content(entry) for entry in bank.entries}
     taken = {entry.id for entry in bank.entries}
-    number = int(next_id(bank))
     added: list[Entry] = []
+    free = _free_ids(taken)
     for entry in entries:
         if content(entry) in held:
             continue
         held.add(content(entry))
         if entry.id in taken:
-            while str(number) in taken:
-                number += 1
-            entry = msgspec.structs.replace(entry, id=str(number))
+            entry = msgspec.structs.replace(entry, id=next(free))
         taken.add(entry.id)
         added.append(entry)
     return add_entries(bank, added)
+
+
+def _free_ids(taken: set[str]) -> Iterator[str]:
+    """Yield numbers after the largest that is taken, then gaps; more may be taken meanwhile."""
+    largest = max((number_of(entry_id) or 0 for entry_id in taken), default=0)
+    return (n for n in map(str, chain(range(largest + 1, END), range(1, END))) if n not in taken)
 
 
 def set_state(
@@ -255,11 +271,6 @@ def content(entry: Entry) -> tuple[object, ...]:
     """Return what makes two entries the same: their kind and all their fingerprints."""
     hashes = tuple((frame.second, frame.pdq) for frame in entry.pdq)
     return entry.kind, entry.sha256, entry.md5, hashes
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is nothing but digits."""
-    return text.isascii() and text.isdigit()
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,21 +13,26 @@ from numpy.typing import NDArray
 
 from tidegate.matching import journal
 from tidegate.matching.bank import Bank, BankError
-from tidegate.matching.bankfolder import JOURNAL, BankFolder
+from tidegate.matching.bankfolder import JOURNAL, LONG_JOURNAL, TRIES, BankFolder, View
 from tidegate.matching.catalogue import MemoryBank
-from tidegate.matching.columns import TEXT, content_keys, keys_of, label_of
+from tidegate.matching.columns import DIGESTS
 from tidegate.matching.index import HASH_BYTES, BruteForceIndex
-from tidegate.matching.lookup import Lookup
+from tidegate.matching.keys import Keys
+from tidegate.matching.lookup import MANY, Lookup
+from tidegate.matching.numbers import END
 from tidegate.matching.segment import SegmentError
 from tidegate.matching.shelf import FOR_GOOD, STATES, Resting, Shelf, microseconds
 from tidegate.matching.spool import Progress
-from tidegate.matching.table import MANY, Table
+from tidegate.matching.table import Table
 
 SAMPLES = 64
 """Hashes of a segment that are looked for when it is verified."""
 
 FARTHEST = 31
 """Bits by which what is looked for differs from what is there, at most."""
+
+MANY_SEGMENTS = 8
+"""Segments beyond which a merge is due: each is searched by itself."""
 
 
 class SegmentStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +74,10 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
         bytes: On disk.
         bytes_per_entry: The same, divided by the entries.
         journal_entries: Entries that are in no segment yet.
+        journal_changes: Entries of segments whose state the journals change.
         journal_bytes: Of the journals.
+        merge_due: Whether there are so many segments, or changes in the journals, that a
+            merge makes the bank faster.
         segments: The segment files; none where the bank is a single file.
     """
 
@@ -82,7 +91,9 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     bytes_per_entry: float
     journal_entries: int = 0
+    journal_changes: int = 0
     journal_bytes: int = 0
+    merge_due: bool = False
     segments: tuple[SegmentStats, ...] = ()
 
 
@@ -96,14 +107,15 @@ def stats(bank: Bank | BankFolder, path: str | os.PathLike[str]) -> Stats:
     path = Path(path)
     now = microseconds(datetime.now(UTC))
     shelves: Sequence[Shelf]
+    changes = 0
     if isinstance(bank, Bank):
-        files, tables, here = [path], list[Table](), bank.entries
+        sizes, tables, here = {path: path.stat().st_size}, list[Table](), bank.entries
         shelves = MemoryBank(bank).shelves()
     else:
         view = bank.view()
-        files = [file for file in path.rglob("*") if file.is_file()]
-        tables, here = list(view.tables.values()), tuple(view.recent.all())
+        sizes, tables, here = _sizes(path), list(view.tables.values()), tuple(view.recent.all())
         shelves = view.shelves
+        changes = len(view.delta.changes.keys() - view.delta.places.keys())
     states: Counter[str] = Counter()
     for shelf in shelves:
         states.update(_states(shelf.entries, shelf.resting, now))
@@ -111,7 +123,7 @@ def stats(bank: Bank | BankFolder, path: str | os.PathLike[str]) -> Stats:
     flat = sum(not f.usable for e in here for f in e.pdq) + sum(t.meta.flat for t in tables)
     total = sum(shelf.entries for shelf in shelves)
     hashes = sum(shelf.rows for shelf in shelves)
-    size = sum(file.stat().st_size for file in files)
+    size = sum(sizes.values())
     return Stats(
         name=bank.name,
         entries=total,
@@ -123,7 +135,9 @@ def stats(bank: Bank | BankFolder, path: str | os.PathLike[str]) -> Stats:
         bytes=size,
         bytes_per_entry=round(size / max(total, 1), 1),
         journal_entries=0 if isinstance(bank, Bank) else len(here),
-        journal_bytes=sum(f.stat().st_size for f in files if f.parent.name == JOURNAL),
+        journal_changes=changes,
+        journal_bytes=sum(size for file, size in sizes.items() if file.parent.name == JOURNAL),
+        merge_due=len(tables) > MANY_SEGMENTS or changes >= LONG_JOURNAL,
         segments=tuple(map(_segment, tables)),
     )
 
@@ -140,28 +154,54 @@ def verify(folder: BankFolder, progress: Progress | None = None) -> Iterator[str
         progress: Is told how far it is.
     """
     tell = progress or (lambda what, share: None)
-    view = folder.view()
-    for number in view.manifest.journals:
-        try:
-            journal.read(folder.path / JOURNAL / f"{number:06}.jsonl")
-        except (BankError, OSError) as error:
-            yield str(error)
+    view, problems = _journals(folder)
+    yield from problems
+    for entry_id in view.delta.pending:
+        yield f"{folder.path}: entry {entry_id[:200]!r} of the journals is in no segment"
     for table in view.tables.values():
         tell(f"verifying {table.path.name}", 0.0)
         try:
             table.segment.verify()
             for problem in (*_columns(table), *_lookups(table)):
                 yield f"{table.path}: {problem}"
-            for start in range(0, table.entries, MANY):
-                tell(f"verifying {table.path.name}", start / table.entries)
-                _read_entries(table, start, min(start + MANY, table.entries))
-            if not _found(table):
-                yield f"{table.path}: a search finds something else than a comparison with all"
-        except SegmentError as error:
+            with table.named():
+                for start in range(0, table.entries, MANY):
+                    tell(f"verifying {table.path.name}", start / table.entries)
+                    _read_entries(table, view.keys, start, min(start + MANY, table.entries))
+                if not _found(table):
+                    yield f"{table.path}: a search finds something else than a comparison with all"
+        except (SegmentError, BankError) as error:
             yield str(error)
-        except BankError as error:
-            text = str(error)
-            yield text if str(table.path) in text else f"{table.path}: {text}"
+
+
+def _journals(folder: BankFolder) -> tuple[View, list[str]]:
+    """Read all journals of a view, and return it and what is wrong with them."""
+    for _ in range(TRIES):
+        view = folder.view()
+        problems = []
+        gone = False
+        for number in view.manifest.journals:
+            try:
+                journal.read(folder.path / JOURNAL / f"{number:06}.jsonl")
+            except FileNotFoundError as error:
+                gone = True
+                problems.append(str(error))
+            except (BankError, OSError) as error:
+                problems.append(str(error))
+        # A merge deletes journals: then there is a new view.
+        if not gone or folder.view().manifest == view.manifest:
+            break
+    return view, problems
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    """Return the files of a folder and their bytes; those that a merge deletes are left out."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                found[path] = path.stat().st_size
+    return found
 
 
 def _states(entries: int, resting: Resting, now: int) -> Counter[str]:
@@ -185,7 +225,7 @@ def _segment(table: Table) -> SegmentStats:
         entries=table.entries,
         hashes=table.rows,
         distinct_hashes=len(segment.section("index.hashes")) // HASH_BYTES,
-        bytes=table.path.stat().st_size,
+        bytes=segment.bytes,
         index_bytes=segment.index_bytes,
         chunks=segment.plan.chunks,
         chunk_bits=segment.plan.bits,
@@ -204,7 +244,11 @@ def _columns(table: Table) -> Iterator[str]:
 
 
 def _lookups(table: Table) -> Iterator[str]:
-    """Yield what is wrong with what entries are found by."""
+    """Yield what is wrong with what entries are found by.
+
+    Raises:
+        BankError: A table points to what is not there.
+    """
     labels = table.labels()
     if (labels.key[1:] <= labels.key[:-1]).any() or _missing(labels, table.entries):
         yield "the table of ids is not in order"
@@ -221,7 +265,7 @@ def _missing(lookup: Lookup, entries: int) -> bool:
     return not np.array_equal(np.sort(lookup.number), np.arange(entries))
 
 
-def _read_entries(table: Table, start: int, end: int) -> None:
+def _read_entries(table: Table, keys_: Keys, start: int, end: int) -> None:
     """Read some entries.
 
     Raises:
@@ -229,16 +273,28 @@ def _read_entries(table: Table, start: int, end: int) -> None:
     """
     numbers = np.arange(start, end)
     kind, held = table.columns.single(numbers)
-    keys = content_keys(kind, held)
+    keys = keys_.single(kind, held)
     several = np.flatnonzero(kind == 0)
     entries = [table.entry(start + place) for place in several.tolist()]
-    keys[several] = keys_of(entries)
-    place, number = table.contents.meet(keys)
-    if len(np.unique(place[number == place + start])) < len(numbers):
+    keys[several] = keys_.of(entries)
+    found = np.zeros(len(numbers), np.bool_)
+    for place, number in table.contents.meet(keys):
+        found[place[number == place + start]] = True
+    if not found.all():
         raise BankError("an entry is not found by its content")
+    for name, which in DIGESTS.items():
+        chosen = np.flatnonzero(kind == which)
+        found = np.zeros(len(chosen), np.bool_)
+        for place, number in table.digests[name].meet(keys[chosen]):
+            found[place[number == chosen[place] + start]] = True
+        if not found.all():
+            raise BankError(f"an entry is not found by its {name}")
+    # An entry of a single fingerprint is found by its label, if that is a number: the
+    # table of labels is looked through as a whole.
+    if (table.columns.label[numbers[kind != 0]] >= END).any():
+        raise BankError("an entry is not found by its id: its number is too large")
     for at, entry in zip((several + start).tolist(), entries, strict=True):
-        label = table.columns.label[at]
-        if label & np.uint64(TEXT) and label != label_of(entry.id):
+        if table.find(entry.id) != at:
             raise BankError(f"entry {entry.id} is not found by its id")
         for digest in (*entry.sha256, *entry.md5):
             if at not in table.holders("sha256" if digest in entry.sha256 else "md5", digest):

@@ -25,8 +25,11 @@ from tidegate.matching.rule import VideoRule
 FILE_VERSION = 1
 """The version of the native file."""
 
+LONGEST_HEADER = 1 << 16
+"""Bytes of the first line that are looked at to tell a bank from a list."""
+
 LONGEST_LINE = 1 << 26
-"""Bytes; a video of a day at eight frames a second is shorter."""
+"""Bytes of a line of a native file; an entry with as many frames as it may have is shorter."""
 
 
 class Header(
@@ -108,8 +111,9 @@ def entries_of(path: Path) -> Iterator[Entries]:
         if _is_native(first):
             yield Entries(_native_header(first), _native_entries(rest), file.tell)
         else:
+            (first,) = formats.bounded([first])
             read = formats.READERS[formats.kind_of(first[1])]
-            yield Entries(None, read(chain([first], rest)), file.tell)
+            yield Entries(None, read(chain([first], formats.bounded(rest))), file.tell)
 
 
 def load_bank(
@@ -170,19 +174,29 @@ def import_file(bank: Bank, path: str | os.PathLike[str]) -> Bank:
     return merge(bank, entries)
 
 
+def is_native(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a bank of ours, and no list as others write them.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return b'"tidegate_bank"' in file.readline(LONGEST_HEADER)
+
+
 def save_bank(bank: Bank, path: str | os.PathLike[str]) -> None:
     """Write a bank as a whole: whoever reads meanwhile sees the old file or the new one.
 
     Raises:
+        BankError: An entry is too large for a line of the file; what was there is still there.
         OSError: The file cannot be written; what was there is still there.
     """
     path = Path(path).resolve()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("xb") as file:
-            encoder = msgspec.json.Encoder()
-            for value in chain([Header.of(bank)], bank.entries):
-                file.write(encoder.encode(value) + b"\n")
+            for line in _lines(bank, path):
+                file.write(line)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
@@ -193,6 +207,21 @@ def save_bank(bank: Bank, path: str | os.PathLike[str]) -> None:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def _lines(bank: Bank, path: Path) -> Iterator[bytes]:
+    """Yield the lines of a native file.
+
+    Raises:
+        BankError: One would be too long to be read again.
+    """
+    encoder = msgspec.json.Encoder()
+    for value in chain([Header.of(bank)], bank.entries):
+        line = encoder.encode(value) + b"\n"
+        if len(line) > LONGEST_LINE:
+            what = f"entry {value.id}" if isinstance(value, Entry) else "the header"
+            raise BankError(f"{path}: {what} takes {len(line)} bytes, more than {LONGEST_LINE}")
+        yield line
 
 
 def lines(file: BinaryIO) -> Iterator[Line]:
@@ -230,7 +259,7 @@ def _native_header(first: Line) -> Bank:
     number, text = first
     try:
         return msgspec.json.decode(text, type=Header).bank()
-    except (msgspec.DecodeError, BankError) as error:
+    except (msgspec.DecodeError, BankError, RecursionError) as error:
         raise LineError(number, str(error)) from None
 
 
@@ -241,7 +270,7 @@ def _native_entries(rest: Iterator[Line]) -> Iterator[Entry]:
             continue
         try:
             yield decoder.decode(text)
-        except (msgspec.DecodeError, BankError) as error:
+        except (msgspec.DecodeError, BankError, RecursionError) as error:
             raise LineError(number, str(error)) from None
 
 

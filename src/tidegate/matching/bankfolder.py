@@ -10,8 +10,9 @@
 ``bank.json`` is replaced in one step, so there is one moment at which anything new is in
 force. Two locks keep writers apart: that of the folder is held for moments, by whoever
 appends to the journal or replaces ``bank.json``; that of ``segments`` for as long as a
-segment is written. Readers take none. Files that ``bank.json`` does not name are what a
-crash left, or somebody's work: whoever holds the lock of ``segments`` clears them away.
+segment is written. Both keep threads apart as they do processes. Readers take none. Files
+that ``bank.json`` does not name are what a crash left, or somebody's work: whoever holds
+the lock of ``segments`` clears them away.
 """
 
 import fcntl
@@ -20,8 +21,8 @@ import re
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -29,14 +30,18 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from tidegate.evidence import Role
 from tidegate.matching import bulk, journal
-from tidegate.matching.bank import Bank, BankError, Entry, State, content, is_number
+from tidegate.matching.bank import Bank, BankError, Entry, State, content, is_hex
 from tidegate.matching.bankfile import Header, sync_folder
-from tidegate.matching.columns import LONGEST_NUMBER, keys_of
+from tidegate.matching.columns import label_of
 from tidegate.matching.index import BruteForceIndex
 from tidegate.matching.journal import Added, Changed
+from tidegate.matching.keys import SALT_BYTES, Keys
+from tidegate.matching.numbers import END, next_numbers, number_of
 from tidegate.matching.shelf import Digest, MemoryShelf, Pile, Resting, Shelf, Standing
 from tidegate.matching.spool import SPOOL, Held, Progress, Spool
 from tidegate.matching.table import Table, TableShelf
@@ -59,6 +64,15 @@ FOLDER_VERSION = 1
 LARGEST_CHANGE = 1 << 23
 """Bytes of a change up to which it goes to the journal; what is larger becomes a segment."""
 
+LONG_JOURNAL = 1 << 13
+"""Entries in the journals beyond which the next addition writes them to a segment first."""
+
+MANY_ROWS = 1 << 18
+"""Hashes in the journals beyond which it does so too."""
+
+LARGEST_GATHERED = 1 << 20
+"""Entries of a segment at most that an addition writes anew; others wait for a merge."""
+
 TRIES = 20
 """Times that a reader begins anew because the bank was merged under its hands."""
 
@@ -72,10 +86,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         segments: Numbers of the segments in force.
         journals: Numbers of the journals in force, oldest first; the last one is written to.
         next: The number of the next file.
+        salt: Of the keys of its segments, hexadecimal.
     """
 
     tidegate_bank_folder: int
     bank: Header
+    salt: str
     segments: tuple[int, ...]
     journals: tuple[int, ...]
     next: int
@@ -87,57 +103,78 @@ class Delta:
     Attributes:
         pile: The entries that were added.
         places: Their places, by id.
-        changes: How entries stand that were changed, by id.
+        labels: The labels of their ids.
+        changes: The last change of each entry that was changed, by id.
+        pending: How entries stand whose change is in no view yet, by id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Keys) -> None:
         self.pile = Pile()
         self.places: dict[str, int] = {}
-        self.changes: dict[str, Standing] = {}
-        self._read: dict[int, int] = {}
-        self._spots: dict[str, tuple[int, int]] = {}
-        self._keys: defaultdict[int, list[int]] = defaultdict(list)
+        self.labels: set[int] = set()
+        self.changes: dict[str, Changed] = {}
+        self.pending: dict[str, Standing] = {}
+        self.largest_number = 0
+        self._keys = keys
+        self._read: dict[int, journal.Mark] = {}
+        self._by_key: defaultdict[int, list[int]] = defaultdict(list)
         self._keyed = 0
+        self._index = BruteForceIndex(self.pile.hashes())
 
     def take(self, number: int, path: Path) -> None:
         """Read on in a journal."""
-        changes, self._read[number] = journal.read(path, self._read.get(number, 0))
+        changes, self._read[number] = journal.read(path, self._read.get(number, journal.Mark()))
         for step in chain.from_iterable(changes):
             if isinstance(step, Added):
-                self.places[step.entry.id] = len(self.pile.entries)
-                self.pile.add(step.entry)
+                self._add(step.entry)
                 if step.entry.state != "active":
                     standing = Standing.of(step.entry.state, step.entry.disabled_until)
-                    self.changes[step.entry.id] = standing
+                    self.pending[step.entry.id] = standing
             else:
-                self.changes[step.id] = Standing.of(step.state, step.disabled_until)
+                self.changes[step.id] = step
+                self.pending[step.id] = Standing.of(step.state, step.disabled_until)
+
+    def _add(self, entry: Entry) -> None:
+        self.places[entry.id] = len(self.pile.entries)
+        self.labels.add(label_of(entry.id))
+        self.largest_number = max(self.largest_number, number_of(entry.id) or 0)
+        self.pile.add(entry)
 
     def standings(self, tables: Mapping[int, Table]) -> tuple[Standings, dict[int, Standings]]:
-        """Return the changes by number: of the entries here, and of those of each segment."""
+        """Return the pending changes by number: of the entries here, and of each segment's.
+
+        An entry that is nowhere may come with a segment that is not in force yet where
+        this was read: its change stays pending.
+        """
         here: Standings = {}
         there: dict[int, Standings] = {number: {} for number in tables}
-        for entry_id, standing in self.changes.items():
+        lost: dict[str, Standing] = {}
+        for entry_id, standing in self.pending.items():
             if entry_id in self.places:
                 here[self.places[entry_id]] = standing
                 continue
-            if entry_id not in self._spots:
-                found = ((n, table.find(entry_id)) for n, table in tables.items())
-                spot = next(((n, place) for n, place in found if place is not None), None)
-                if spot is None:
-                    raise BankError(f"entry {entry_id[:200]!r} of the journal is in no segment")
-                self._spots[entry_id] = spot
-            number, place = self._spots[entry_id]
-            there[number][place] = standing
+            found = ((n, table.find(entry_id)) for n, table in tables.items())
+            spot = next(((n, place) for n, place in found if place is not None), None)
+            if spot is None:
+                lost[entry_id] = standing
+            else:
+                there[spot[0]][spot[1]] = standing
+        self.pending = lost
         return here, there
 
-    def holds(self, entry: Entry, key: int) -> bool:
-        """Whether an entry of the same content is here; ``key`` is that of the content."""
+    def shelf(self, bank: Bank, resting: Resting) -> MemoryShelf:
+        """Return the entries that were added, as they stand."""
+        if len(self._index) != self.pile.rows:
+            self._index = BruteForceIndex(self.pile.hashes())
+        return MemoryShelf(bank, self.pile, self._index, resting)
+
+    def holds(self, what: object, key: int) -> bool:
+        """Whether an entry of a content is here; ``key`` is that of the content."""
         new = self.pile.entries[self._keyed :]
-        for place, found in enumerate(keys_of(new).tolist(), self._keyed):
-            self._keys[found].append(place)
+        for place, found in enumerate(self._keys.of(new).tolist(), self._keyed):
+            self._by_key[found].append(place)
         self._keyed += len(new)
-        wanted = content(entry)
-        return any(content(self.pile.entries[p]) == wanted for p in self._keys.get(key, ()))
+        return any(content(self.pile.entries[p]) == what for p in self._by_key.get(key, ()))
 
 
 class View(NamedTuple):
@@ -149,6 +186,7 @@ class View(NamedTuple):
         segments: The segments, as they stand.
         recent: What the journals tell.
         delta: Where it comes from; it may have grown since.
+        keys: Those of the bank.
     """
 
     key: tuple[object, ...]
@@ -156,6 +194,7 @@ class View(NamedTuple):
     segments: tuple[TableShelf, ...]
     recent: MemoryShelf
     delta: Delta
+    keys: Keys
 
     @property
     def shelves(self) -> tuple[TableShelf | MemoryShelf, ...]:
@@ -165,8 +204,12 @@ class View(NamedTuple):
     @property
     def tables(self) -> dict[int, Table]:
         """The segments, by their numbers."""
-        found = (shelf.table for shelf in self.segments)
-        return dict(zip(self.manifest.segments, found, strict=True))
+        return {number: shelf.table for number, shelf in self.numbered.items()}
+
+    @property
+    def numbered(self) -> dict[int, TableShelf]:
+        """The segments as they stand, by their numbers."""
+        return dict(zip(self.manifest.segments, self.segments, strict=True))
 
     def held(self) -> Held:
         """Return what is here, to compare with."""
@@ -183,36 +226,83 @@ class View(NamedTuple):
                 return shelf.stated(place)
         return None
 
-    def new_ones(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield those whose content is not here, with ids that are not taken."""
+    def new_ones(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return those whose content is not here, with ids that are not taken."""
         entries = list(entries)
-        ids: set[str] = set()
+        new: list[Entry] = []
         contents: set[object] = set()
-        number = 0
-        for entry, key in zip(entries, keys_of(entries).tolist(), strict=True):
-            if content(entry) in contents or self._holds(entry, key):
+        labels: set[int] = set()
+        clashing: list[int] = []
+        for entry, key in zip(entries, self.keys.of(entries).tolist(), strict=True):
+            what = content(entry)
+            if what in contents or self._holds(what, key):
                 continue
-            contents.add(content(entry))
-            if entry.id in ids or self.find(entry.id) is not None:
-                number = max(number, self.largest_number())
-                number = 1 + max((number, *(int(i) for i in ids if is_number(i))))
-                entry = msgspec.structs.replace(entry, id=str(number))
-            ids.add(entry.id)
-            yield entry
+            # Two ids with the same label count as the same: a segment has room for one.
+            label = label_of(entry.id)
+            if label in labels or self._has(label):
+                clashing.append(len(new))
+            contents.add(what)
+            labels.add(label)
+            new.append(entry)
+        for place, number in zip(clashing, self._free(len(clashing), labels), strict=True):
+            new[place] = msgspec.structs.replace(new[place], id=str(number))
+        return new
 
-    def _holds(self, entry: Entry, key: int) -> bool:
-        if self.delta.holds(entry, key):
+    def _holds(self, what: object, key: int) -> bool:
+        if self.delta.holds(what, key):
             return True
         return any(
-            content(table.entry(number)) == content(entry)
+            content(table.entry(number)) == what
             for table in self.tables.values()
             for number in table.contents.find(key)
         )
 
-    def largest_number(self) -> int:
-        """Return the largest of the ids that are numbers, or 0."""
-        here = (int(i) for i in self.delta.places if is_number(i) and len(i) <= LONGEST_NUMBER)
-        return max((0, *here, *(table.largest_number for table in self.tables.values())))
+    def _has(self, label: int) -> bool:
+        if label in self.delta.labels:
+            return True
+        return any(table.labelled(label) is not None for table in self.tables.values())
+
+    def _free(self, count: int, labels: set[int]) -> list[int]:
+        """Return numbers that are no ids here, nor among other labels."""
+        if not count:
+            return []
+
+        def taken() -> list[NDArray[np.uint64]]:
+            here = [np.array(sorted(some), np.uint64) for some in (labels, self.delta.labels)]
+            return [*here, *(table.labels().key for table in self.tables.values())]
+
+        largest = max(
+            self.delta.largest_number,
+            *(label for label in labels if label < END),
+            *(table.largest_number for table in self.tables.values()),
+            0,
+        )
+        found: list[int] = next_numbers(largest, count, taken).tolist()
+        return found
+
+    def next_number(self) -> int:
+        """Return the next number that is free for an id."""
+        return self._free(1, set())[0]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the journals hold so much that each reader's refresh takes longer for it."""
+        return self.recent.entries >= LONG_JOURNAL or self.recent.rows >= MANY_ROWS
+
+    def small(self) -> tuple[int, ...]:
+        """Return the segments that are worth being written anew with what is in the journals.
+
+        Those no larger than all that is written anew already: so an entry is written
+        again only a few times, however many come one by one, and segments stay few.
+        """
+        total = self.recent.entries
+        chosen: list[int] = []
+        for number, shelf in sorted(self.numbered.items(), key=lambda item: item[1].entries):
+            if shelf.entries > min(total, LARGEST_GATHERED):
+                break
+            chosen.append(number)
+            total += shelf.entries
+        return tuple(chosen)
 
 
 class BankFolder:
@@ -222,15 +312,27 @@ class BankFolder:
         path: The folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, populate: bool = False, threads: int = 1
+    ) -> None:
         """Open a folder.
+
+        Args:
+            path: The folder.
+            populate: Read segments into memory when they are opened, instead of piece by
+                piece on first use.
+            threads: How many share the queries of a search.
 
         Raises:
             BankError: It is no bank, or damaged; names the file.
         """
         self.path = Path(path)
+        self._populate = populate
+        self._threads = threads
+        # Held while the folder is read, never while a lock of its files is waited for.
         self._mutex = threading.RLock()
         self._view: View | None = None
+        self._delta: Delta | None = None
         self.refresh()
 
     @classmethod
@@ -244,6 +346,7 @@ class BankFolder:
         path = Path(path)
         for part in (path, path / SEGMENTS, path / JOURNAL):
             part.mkdir(exist_ok=True)
+        sync_folder(path.parent)
         with _alone(path):
             if (path / MANIFEST).exists():
                 raise BankError(f"{path} is a bank already")
@@ -251,6 +354,7 @@ class BankFolder:
             manifest = Manifest(
                 tidegate_bank_folder=FOLDER_VERSION,
                 bank=Header.of(bank),
+                salt=os.urandom(SALT_BYTES).hex(),
                 segments=(),
                 journals=(1,),
                 next=2,
@@ -334,25 +438,25 @@ class BankFolder:
         return None
 
     def next_id(self) -> str:
-        """Return one more than the largest of the ids that are numbers."""
-        return str(self.view().largest_number() + 1)
+        """Return the next number that is free for an id."""
+        return str(self.view().next_number())
 
     def add(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Add the entries whose content the bank does not hold yet; all of them, or none.
 
         Content that was withdrawn is still held: it does not come back by being added
         again. An entry whose id is taken gets the next number for an id. What is too much
-        for the journal becomes a segment.
+        for the journal becomes a segment; so does what is in the journal where it is much.
 
         Returns:
-            The entries that were added, with their ids; in a segment, whatever their ids
-            are there.
+            The entries that were added, with their ids.
 
         Raises:
             BankError: The folder is damaged.
             OSError: It cannot be written; it is as it was.
         """
         entries = tuple(entries)
+        self._tidy()
         with self._writing() as view:
             added = tuple(view.new_ones(entries))
             if not added:
@@ -361,16 +465,18 @@ class BankFolder:
             if len(line) <= LARGEST_CHANGE:
                 self._append(view, line)
                 return added
-        with self._building(), Spool(self.path / SEGMENTS) as spool:
+        with self._building(), self._spool() as spool:
             for batch in _batches(added):
                 spool.add(batch)
-            self._put(spool, _silent)
-        return added
+            shelf = self._put(spool, _silent)
+        return () if shelf is None else tuple(shelf.all())
 
     def change(
         self, ids: Iterable[str], state: State, *, disabled_until: str | None = None
     ) -> None:
         """Set the state of entries; all of them, or none. Seen at once, by all processes.
+
+        A change is a line of the journal: 64 MiB, some 500,000 entries with short ids.
 
         Args:
             ids: Of the entries.
@@ -378,7 +484,7 @@ class BankFolder:
             disabled_until: When a disabled entry is active again, ISO 8601 with a time zone.
 
         Raises:
-            BankError: There is no such entry, or it was withdrawn.
+            BankError: There is no such entry, or it was withdrawn, or they are too many.
             OSError: The folder cannot be written; it is as it was.
         """
         until = Standing.of(state, disabled_until).disabled_until
@@ -392,9 +498,8 @@ class BankFolder:
                 if entry.state == "withdrawn" and state != "withdrawn":
                     raise BankError(f"{self.path}: entry {entry_id!r} was withdrawn, for good")
                 steps.append(Changed(id=entry_id, state=state, disabled_until=until, at=now))
-            # Several lines where it is much: each is true by itself.
-            for batch in _batches(steps):
-                self._append(view, journal.line(batch))
+            if steps:
+                self._append(view, journal.line(steps))
 
     def add_lists(self, paths: Sequence[Path], progress: Progress | None = None) -> int:
         """Add banks and hash lists of any size; all of them, or none.
@@ -413,11 +518,12 @@ class BankFolder:
             OSError: A list cannot be read, or the folder not be written.
         """
         tell = progress or _silent
-        with self._building(), Spool(self.path / SEGMENTS) as spool:
+        with self._building(), self._spool() as spool:
             category = self.bank.category
             for path in paths:
                 bulk.fill(spool, path, category, partial(tell, f"reading {path.name}"))
-            return self._put(spool, tell)
+            shelf = self._put(spool, tell)
+            return 0 if shelf is None else shelf.entries
 
     def merge(self, progress: Progress | None = None) -> bool:
         """Write all segments and what the journals tell into one new segment.
@@ -437,26 +543,50 @@ class BankFolder:
             OSError: The folder cannot be written; nothing is lost.
         """
         with self._building():
-            with self._writing() as view:
-                old = view.manifest
-                if len(old.segments) < 2 and not view.recent.entries and not view.delta.changes:
-                    return False
-                # From here on, what is new goes to a journal that this merge leaves alone.
-                _begin(_journal(self.path, old.next))
-                journals = (*old.journals, old.next)
-                self._force(old, journals=journals, next=old.next + 2)
-            number = old.next + 1
-            with Spool(self.path / SEGMENTS) as spool:
-                for shelf in view.segments:
-                    spool.add_shelf(shelf)
-                for batch in _batches(view.recent.all()):
-                    spool.add(batch)
-                spool.write(_segment(self.path, number), progress=progress)
-            with self._writing() as after:
-                journals = tuple(j for j in after.manifest.journals if j not in old.journals)
-                self._force(after.manifest, segments=(number,), journals=journals)
-            self._clear()
+            view = self.view()
+            if len(view.segments) < 2 and not view.recent.entries and not view.delta.changes:
+                return False
+            self._gather(lambda now: now.manifest.segments, progress)
         return True
+
+    def _tidy(self) -> None:
+        """Write long journals to a segment, unless somebody else writes one just now."""
+        if not self.view().is_long:
+            return
+        with suppress(BlockingIOError), self._building(wait=False):
+            if self.view().is_long:
+                self._gather(View.small, None)
+
+    def _gather(self, choose: Callable[[View], tuple[int, ...]], progress: Progress | None) -> None:
+        """Write the segments that are chosen and what the journals tell into one new segment."""
+        with self._writing() as view:
+            old, chosen = view.manifest, choose(view)
+            others = [table for number, table in view.tables.items() if number not in chosen]
+            carried = [
+                step
+                for step in view.delta.changes.values()
+                if any(table.find(step.id) is not None for table in others)
+            ]
+            # From here on, what is new goes to a journal that this leaves alone.
+            self._begin(old.next, carried)
+            self._force(old, journals=(*old.journals, old.next), next=old.next + 2)
+        number = old.next + 1
+        with self._spool() as spool:
+            for each, shelf in view.numbered.items():
+                if each in chosen:
+                    spool.add_shelf(shelf)
+            for batch in _batches(view.recent.all()):
+                spool.add(batch)
+            made = self._written(spool, number, progress=progress)
+        with self._writing() as after:
+            now = after.manifest
+            kept = tuple(each for each in now.segments if each not in chosen)
+            self._force(
+                now,
+                segments=kept if made is None else (*kept, number),
+                journals=tuple(each for each in now.journals if each not in old.journals),
+            )
+        self._clear()
 
     @property
     def _now(self) -> View:
@@ -476,38 +606,44 @@ class BankFolder:
         stat = _stat(self.path / MANIFEST)
         manifest = _manifest(self.path)
         key = (stat, self._key(manifest)[1])
-        before = self._view
+        before, keys = self._view, Keys(bytes.fromhex(manifest.salt))
         known = before.tables if before else {}
-        tables = {n: known.get(n) or self._open(n) for n in manifest.segments}
+        tables = {n: known.get(n) or self._open(n, keys) for n in manifest.segments}
         held = before.manifest.journals if before else ()
-        grown = before is not None and held == manifest.journals[: len(held)]
-        delta = before.delta if before is not None and grown else Delta()
-        try:
-            for number in manifest.journals:
-                delta.take(number, _journal(self.path, number))
-        except FileNotFoundError as error:
-            raise _GoneError(f"{error.filename} is missing") from None
+        # Whatever goes wrong on the way, the next reading begins anew.
+        delta, self._delta = self._delta, None
+        resting: dict[int, Resting] = {}
+        recent = Resting.of({})
+        if delta is None or before is None or held != manifest.journals[: len(held)]:
+            delta = Delta(keys)
+        else:
+            recent = before.recent.resting
+            resting = {n: shelf.resting for n, shelf in before.numbered.items()}
+        for number in manifest.journals:
+            path = _journal(self.path, number)
+            try:
+                delta.take(number, path)
+            except FileNotFoundError:
+                raise _GoneError(f"{path} is missing") from None
+            except journal.TakenBackError:
+                raise _GoneError(f"{path} changes again and again") from None
+            except BankError as error:
+                reason = str(error)
+                raise BankError(reason if str(path) in reason else f"{path}: {reason}") from None
         bank = manifest.bank.bank()
-        try:
-            here, there = delta.standings(tables)
-        except BankError as error:
-            raise BankError(f"{self.path}: {error}") from None
-        index = BruteForceIndex(delta.pile.hashes())
-        return View(
-            key,
-            manifest,
-            tuple(
-                TableShelf(bank, table, table.resting.changed(there[number]))
-                for number, table in tables.items()
-            ),
-            MemoryShelf(bank, delta.pile, index, Resting.of(here)),
-            delta,
+        here, there = delta.standings(tables)
+        segments = tuple(
+            TableShelf(bank, table, resting.get(n, table.resting).changed(there[n]))
+            for n, table in tables.items()
         )
+        shelf = delta.shelf(bank, recent.changed(here))
+        self._delta = delta
+        return View(key, manifest, segments, shelf, delta, keys)
 
-    def _open(self, number: int) -> Table:
+    def _open(self, number: int, keys: Keys) -> Table:
         path = _segment(self.path, number)
         try:
-            return Table(path)
+            return Table(path, keys, populate=self._populate, threads=self._threads)
         except BankError:
             if not path.exists():
                 raise _GoneError(f"{path} is missing") from None
@@ -516,36 +652,65 @@ class BankFolder:
     @contextmanager
     def _writing(self) -> Iterator[View]:
         """Keep other writers out for a moment; what is written is seen when it ends."""
-        with self._mutex, _alone(self.path):
+        with _alone(self.path):
             yield self.view()
             self.refresh()
 
     @contextmanager
-    def _building(self) -> Iterator[None]:
-        """Keep others that write segments out, and clear away what a crash has left."""
-        with _alone(self.path / SEGMENTS):
+    def _building(self, *, wait: bool = True) -> Iterator[None]:
+        """Keep others that write segments out, and clear away what a crash has left.
+
+        Raises:
+            BlockingIOError: Somebody else does so, and is not to be waited for.
+        """
+        with _alone(self.path / SEGMENTS, wait=wait):
             self._clear()
             yield
+
+    def _spool(self) -> Spool:
+        return Spool(self.path / SEGMENTS, self._now.keys)
 
     def _append(self, view: View, line: bytes) -> None:
         journal.append(_journal(self.path, view.manifest.journals[-1]), line)
 
-    def _put(self, spool: Spool, tell: Progress) -> int:
-        """Write a segment of what is new and put it in force; return how many entries it has."""
+    def _put(self, spool: Spool, tell: Progress) -> TableShelf | None:
+        """Write a segment of what is new and put it in force; return it, or ``None``."""
         view = self.view()
         number = view.manifest.next
-        path = _segment(self.path, number)
-        if not spool.write(path, view.held(), tell):
-            return 0
+        table = self._written(spool, number, view.held(), tell)
+        if table is None:
+            return None
         with self._writing() as after:
-            if _meet(Table(path), after.recent, view.recent.entries):
-                # Somebody added some of this meanwhile, or took some of its ids.
-                path.unlink()
-                if not spool.write(path, after.held(), tell):
-                    return 0
+            if _meet(table, after, view.recent.entries):
+                # Somebody added some of this meanwhile, or took some of its ids. Who wants
+                # to add more waits now; who reads does not.
+                table.path.unlink()
+                table = self._written(spool, number, after.held(), tell)
+                if table is None:
+                    return None
             manifest = after.manifest
             self._force(manifest, segments=(*manifest.segments, number), next=number + 1)
-        return self._now.tables[number].entries
+        return TableShelf(manifest.bank.bank(), table, table.resting)
+
+    def _written(
+        self,
+        spool: Spool,
+        number: int,
+        held: Held | None = None,
+        progress: Progress | None = None,
+    ) -> Table | None:
+        """Write a segment and open it, so that none is put in force that cannot be opened."""
+        path = _segment(self.path, number)
+        if not spool.write(path, held, progress):
+            return None
+        shutil.copymode(self.path / MANIFEST, path)
+        return self._open(number, self._now.keys)
+
+    def _begin(self, number: int, steps: Sequence[Changed]) -> None:
+        """Make a journal that nobody reads yet, for good."""
+        path = _journal(self.path, number)
+        _begin(path, b"".join(map(journal.line, _batches(steps))))
+        shutil.copymode(self.path / MANIFEST, path)
 
     def _force(self, manifest: Manifest, **changes: Any) -> None:
         """Put a changed manifest in force."""
@@ -594,8 +759,10 @@ def _manifest(path: Path) -> Manifest:
         raise BankError(f"{path} is no bank: it holds no {MANIFEST}") from None
     except OSError as error:
         raise BankError(f"{file}: cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, BankError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, BankError, RecursionError) as error:
         raise BankError(f"{file}: {error}") from None
+    if not is_hex(found.salt, 2 * SALT_BYTES):
+        raise BankError(f"{file}: its salt is damaged")
     if found.tidegate_bank_folder != FOLDER_VERSION:
         raise BankError(
             f"{file}: version {found.tidegate_bank_folder} of the folder; this Tidegate reads "
@@ -611,6 +778,8 @@ def _replace(path: Path, manifest: Manifest) -> None:
     """Put a manifest in force, for good: it survives a power cut."""
     temporary = path / f".{MANIFEST}.tmp"
     with temporary.open("wb") as file:
+        if (path / MANIFEST).exists():
+            shutil.copymode(path / MANIFEST, temporary)
         file.write(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -618,9 +787,12 @@ def _replace(path: Path, manifest: Manifest) -> None:
     sync_folder(path)
 
 
-def _begin(path: Path) -> None:
-    """Make an empty journal, for good."""
-    path.write_bytes(b"")
+def _begin(path: Path, text: bytes = b"") -> None:
+    """Make a journal, for good."""
+    with path.open("wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     sync_folder(path.parent)
 
 
@@ -632,11 +804,11 @@ def _stat(path: Path) -> tuple[int, ...] | None:
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
-def _meet(table: Table, recent: MemoryShelf, first: int) -> bool:
+def _meet(table: Table, view: View, first: int) -> bool:
     """Whether some of the recent entries, from a place on, have an id or a content of a table."""
-    new = list(islice(recent.all(), first, None))
-    keys = keys_of(new)
-    return any(table.find(entry.id) is not None for entry in new) or any(
+    new = list(islice(view.recent.all(), first, None))
+    keys = view.keys.of(new)
+    return any(table.labelled(label_of(entry.id)) is not None for entry in new) or any(
         table.contents.find(key) for key in keys.tolist()
     )
 
@@ -652,11 +824,15 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until nobody else holds a folder, and keep others out."""
+def _alone(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Wait until nobody else holds a folder, be it another thread, and keep others out.
+
+    Raises:
+        BlockingIOError: Somebody does, and is not to be waited for.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from tidegate.matching import bankfile, formats
 from tidegate.matching.bank import BankError, Entry
-from tidegate.matching.bankfile import LONGEST_LINE
 from tidegate.matching.columns import MD5, PICTURE, SHA256
-from tidegate.matching.formats import LineError
+from tidegate.matching.formats import LONGEST_LINE, LineError
 from tidegate.matching.index import HASH_BYTES
 from tidegate.matching.spool import Flat, Spool
 
@@ -21,6 +20,9 @@ BLOCK = 1 << 22
 
 BATCH = 4096
 """Entries that are taken in at a time."""
+
+FEW = 64
+"""Hashes between other lines up to which they are read as those are: a piece has its price."""
 
 _LINES = {
     b"": ((64, PICTURE), (32, MD5)),
@@ -79,7 +81,7 @@ def _is_plain(path: Path) -> bool:
     """Whether the first line that speaks is that of a plain list."""
     with path.open("rb") as file:
         first = next((text for _, text in bankfile.lines(file) if formats.speaks(text)), None)
-    return first is not None and formats.kind_of(first) == "plain"
+    return first is not None and len(first) <= LONGEST_LINE and formats.kind_of(first) == "plain"
 
 
 def _plain(path: Path) -> Iterator[tuple[Flat | list[Entry], int]]:
@@ -123,27 +125,40 @@ def _pieces(text: bytes, number: int) -> Iterator[Flat | list[Entry]]:
     start = np.concatenate(([0], end[:-1] + 1))
     length = end - start
     length -= (length > 0) & (data[end - 1] == ord("\r"))
+    if (long := np.flatnonzero(length > LONGEST_LINE)).size:
+        raise LineError(number + int(long[0]), f"longer than {LONGEST_LINE} bytes")
     fast = _fast(data, start, length)
-    slow = np.ones(len(end), np.bool_)
-    slow[fast.place] = False
-    first = 0
+
+    def slow(first: int, last: int) -> Iterator[Entry]:
+        """Read lines as they are read elsewhere."""
+        return formats.read_plain(
+            bankfile.decoded(text[start[place] : start[place] + length[place]], number + place)
+            for place in range(first, last)
+        )
+
+    other = np.ones(len(end), np.bool_)
+    other[fast.place] = False
+    # What says nothing needs no look; only the slow way finds out whether it is UTF-8.
+    if text.isascii():
+        other &= (length > 0) & (data[start] != ord("#"))
     batch: list[Entry] = []
-    for place in [*np.flatnonzero(slow).tolist(), len(end)]:
+    first = line = 0
+    for place in [*np.flatnonzero(other).tolist(), len(end)]:
         last = int(np.searchsorted(fast.place, place))
-        if last > first:
+        if last - first < FEW:
+            batch += slow(line, place)
+        else:
             if batch:
                 yield batch
                 batch = []
             yield Flat(
                 fast.kind[first:last], fast.held[first:last], fast.place[first:last] + number
             )
-            first = last
-        if place < len(end):
-            line = text[start[place] : start[place] + length[place]]
-            batch += formats.read_plain([bankfile.decoded(line, number + place)])
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
+        batch += slow(place, min(place + 1, len(end)))
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+        first, line = last, place + 1
     if batch:
         yield batch
 

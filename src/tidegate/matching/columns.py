@@ -21,14 +21,15 @@ entries that were withdrawn, lie in the records.
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.matching.bank import BankError, Entry, Frame, content
+from tidegate.matching.bank import BankError, Entry, Frame
 from tidegate.matching.index import HASH_BYTES
+from tidegate.matching.numbers import number_of
 
 TEXT = 1 << 63
 """The bit of a label that says that the id is no number."""
@@ -38,6 +39,9 @@ PICTURE, SHA256, MD5 = 1, 2, 3
 """What an entry holds that has a single fingerprint."""
 
 DIGEST_BYTES = {SHA256: 32, MD5: 16}
+
+DIGESTS: dict[Literal["sha256", "md5"], int] = {"sha256": SHA256, "md5": MD5}
+"""What digests are called."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
@@ -104,16 +108,11 @@ class Packed(NamedTuple):
     rows: bytes
 
 
-LONGEST_NUMBER = 18
-"""Digits of an id that is kept as a number."""
-
-
 def label_of(entry_id: str) -> int:
     """Return the label of an id."""
-    if entry_id.isascii() and entry_id.isdigit() and len(entry_id) <= LONGEST_NUMBER:
-        number = int(entry_id)
-        if str(number) == entry_id:
-            return number
+    number = number_of(entry_id)
+    if number is not None:
+        return number
     digest = blake2b(entry_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return TEXT | int.from_bytes(digest)
 
@@ -141,7 +140,8 @@ def pack(entry: Entry, *, searched: bool = True) -> Packed:
         if known
         else b"",
         unsearched=bytes.fromhex(rest),
-        duration=entry.duration,
+        # A default is left out only where it is the same object.
+        duration=entry.duration or BLANK.duration,
         category=entry.category,
         note=entry.note,
         provenance=entry.provenance,
@@ -284,61 +284,6 @@ class Columns(NamedTuple):
         return kind, held
 
 
-def content_keys(kind: NDArray[np.uint8], held: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Return a number for the content of each entry with a single fingerprint.
-
-    Entries of the same content have the same number; others hardly ever.
-
-    Args:
-        kind: (n,) what each holds.
-        held: (n, 32) the fingerprints, zeros behind an MD5.
-    """
-    words = np.ascontiguousarray(held).view("<u8")
-    key = kind.astype(np.uint64)
-    for column in range(words.shape[1]):
-        key = (key ^ words[:, column]) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
-    return key
-
-
-def keys_of(entries: Sequence[Entry]) -> NDArray[np.uint64]:
-    """Return a number for the content of each entry; see :func:`content_keys`."""
-    keys = np.zeros(len(entries), np.uint64)
-    places, kinds, held = [], [], []
-    for place, entry in enumerate(entries):
-        if single := _single(entry):
-            places.append(place)
-            kinds.append(single[0])
-            held.append(single[1].ljust(HASH_BYTES, b"\0"))
-        else:
-            text = msgspec.json.encode(content(entry))
-            keys[place] = int.from_bytes(blake2b(text, digest_size=8).digest())
-    if places:
-        keys[places] = content_keys(np.array(kinds, np.uint8), matrix(held))
-    return keys
-
-
-def _single(entry: Entry) -> tuple[int, bytes] | None:
-    """Return what an entry holds that is a picture with a single fingerprint."""
-    prints = [
-        *((PICTURE, frame.pdq) for frame in entry.pdq),
-        *((SHA256, digest) for digest in entry.sha256),
-        *((MD5, digest) for digest in entry.md5),
-    ]
-    moved = bool(entry.pdq) and entry.pdq[0].second != 0.0
-    if len(prints) > 1 or entry.kind == "video" or moved:
-        return None
-    return prints[0][0], bytes.fromhex(prints[0][1])
-
-
 def matrix(digests: Sequence[bytes], size: int = HASH_BYTES) -> NDArray[np.uint8]:
     """Return digests of the same size as rows of bytes."""
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, size)
-
-
-def digest_keys(held: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Return the number that each digest, a row of bytes, is looked up by: how it begins."""
-    found: NDArray[np.uint64] = (
-        np.ascontiguousarray(held[:, :8]).view(">u8").ravel().astype(np.uint64)
-    )
-    return found

@@ -40,6 +40,9 @@ _HASH = ("hash", "signal")
 _TYPE = ("type", "signal_type")
 _PROVENANCE = ("provenance", "source")
 
+LONGEST_LINE = 1 << 20
+"""Characters; what one line of a list says of one piece of content is far shorter."""
+
 COLUMNS = frozenset((*_HASH, *TYPES))
 """Names of which a table has at least one."""
 
@@ -49,6 +52,18 @@ class LineError(BankError):
 
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number}: {reason}")
+
+
+def bounded(lines: Iterable[Line]) -> Iterator[Line]:
+    """Pass lines on.
+
+    Raises:
+        LineError: A line is too long for a list.
+    """
+    for number, line in lines:
+        if len(line) > LONGEST_LINE:
+            raise LineError(number, f"longer than {LONGEST_LINE} characters")
+        yield number, line
 
 
 def speaks(line: str) -> bool:
@@ -76,26 +91,28 @@ def kind_of(first: str) -> Format:
 
 
 def read_plain(lines: Iterable[Line]) -> Iterator[Entry]:
-    """Read ``hash``, ``type hash`` or ``hash name`` a line.
+    """Read ``hash``, ``hash note``, ``type hash`` or ``type hash note`` a line.
 
     Raises:
         LineError: A line is none of them.
     """
     for number, line in lines:
-        words = line.split()
+        text = line.strip()
         if not speaks(line):
             continue
-        if len(words) == 1:
-            yield _entry(number, {"hash": words[0]})
-        elif len(words) == 2 and not _is_hash(words[0]):
-            yield _entry(number, {"type": words[0], "hash": words[1]})
-        elif len(words) == 2 and not _is_hash(words[1]):
-            if line.strip() != f"{words[0]} {words[1]}" or words[1].startswith("*"):
-                # As sha256sum writes it: not to be taken for a PDQ.
-                raise LineError(number, "a hash and a file name: say 'sha256 hash' or 'md5 hash'")
-            yield _entry(number, {"hash": words[0], "note": words[1]})
+        first, *rest = text.split(maxsplit=1)
+        if not rest:
+            yield _entry(number, {"hash": first})
+        elif not _is_hash(first):
+            hashed, *note = rest[0].split(maxsplit=1)
+            yield _entry(number, {"type": first, "hash": hashed, "note": "".join(note)})
+        elif _is_hash(rest[0].split(maxsplit=1)[0]):
+            raise LineError(number, "two hashes")
+        elif text != f"{first} {rest[0]}" or rest[0].startswith("*"):
+            # As sha256sum writes it: not to be taken for a PDQ.
+            raise LineError(number, "a hash and a file name: say 'sha256 hash' or 'md5 hash'")
         else:
-            raise LineError(number, "neither a hash nor a type and a hash")
+            yield _entry(number, {"hash": first, "note": rest[0]})
 
 
 def read_tool(lines: Iterable[Line]) -> Iterator[Entry]:
@@ -160,10 +177,13 @@ def read_jsonl(lines: Iterable[Line]) -> Iterator[Entry]:
         if not speaks(line):
             continue
         try:
-            row = decoder.decode(line)
+            found = decoder.decode(line)
+            row = {_column(k): str(v) for k, v in found.items() if v is not None}
         except msgspec.DecodeError as error:
             raise LineError(number, str(error)) from None
-        yield _entry(number, {_column(k): str(v) for k, v in row.items() if v is not None})
+        except RecursionError:
+            raise LineError(number, "nested too deep") from None
+        yield _entry(number, row)
 
 
 def _entry(number: int, row: Mapping[str, str]) -> Entry:

@@ -8,15 +8,20 @@ anyone; readers pass it over and the next writer cuts it off.
 import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import msgspec
 
 from tidegate.matching.bank import BankError, Entry, State
 
 LONGEST_LINE = 1 << 26
-"""Bytes of a line that are read at most."""
+"""Bytes of a line at most."""
+
+_HEAD = len('["00000000"')
+"""Bytes of a line up to the end of its checksum."""
 
 
 class Added(msgspec.Struct, frozen=True, kw_only=True, tag="add", tag_field="do"):
@@ -50,6 +55,24 @@ _outer = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 _inner = msgspec.json.Decoder(list[Step])
 
 
+class Mark(NamedTuple):
+    """How far a journal was read.
+
+    Attributes:
+        end: Where the last whole line ends.
+        start: Where it begins.
+        head: How it begins, with its checksum.
+    """
+
+    end: int = 0
+    start: int = 0
+    head: bytes = b""
+
+
+class TakenBackError(Exception):
+    """The last line that was read is not there any more: it could not be written for good."""
+
+
 def line(steps: Sequence[Step]) -> bytes:
     """Return a change as a line."""
     inner = _encoder.encode(list(steps))
@@ -62,45 +85,60 @@ def append(path: Path, text: bytes) -> None:
     Only one process at a time may do so; the folder's lock sees to that.
 
     Raises:
-        OSError: It cannot be written; what was there is still there.
+        BankError: It is longer than a line may be.
+        OSError: It cannot be written; what was there is still there. A reader may have seen
+            the line already: the next reading tells it so.
     """
-    with path.open("r+b") as file:
+    if len(text) > LONGEST_LINE:
+        raise BankError(
+            f"{path}: a change of {len(text)} bytes; one is {LONGEST_LINE} bytes at most"
+        )
+    # Without a buffer, nothing is left that closing the file could write after an error.
+    with path.open("r+b", buffering=0) as file:
         end = _whole(file)
-        file.truncate(end)
-        file.seek(end)
         try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
             file.truncate(end)
+            file.seek(end)
+            rest = memoryview(text)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            with suppress(OSError):
+                file.truncate(end)
             raise
 
 
-def read(path: Path, start: int = 0) -> tuple[list[list[Step]], int]:
+def read(path: Path, mark: Mark = Mark()) -> tuple[list[list[Step]], Mark]:  # noqa: B008
     """Read the changes from a place on.
 
     Args:
         path: The journal.
-        start: Bytes to skip, the end of an earlier reading.
+        mark: How far it was read before.
 
     Returns:
-        The changes, and where the last whole line ends.
+        The changes, and how far it is read now.
 
     Raises:
         BankError: A line is damaged.
+        TakenBackError: What was read before is no longer so: begin anew.
         FileNotFoundError: There is no such file.
     """
     changes: list[list[Step]] = []
-    end = start
     with path.open("rb") as file:
-        file.seek(start)
+        file.seek(mark.start)
+        if file.read(len(mark.head)) != mark.head:
+            raise TakenBackError
+        if mark.end:
+            file.seek(mark.end - 1)
+            if file.read(1) != b"\n":
+                raise TakenBackError
         while (text := file.readline(LONGEST_LINE + 1)).endswith(b"\n"):
-            changes.append(_parse(text, path, end))
-            end += len(text)
+            changes.append(_parse(text, path, mark.end))
+            mark = Mark(mark.end + len(text), mark.end, text[:_HEAD])
         if len(text) > LONGEST_LINE:
-            raise BankError(f"{path}: byte {end}: a line longer than {LONGEST_LINE} bytes")
-    return changes, end
+            raise BankError(f"{path}: byte {mark.end}: a line longer than {LONGEST_LINE} bytes")
+    return changes, mark
 
 
 def _parse(text: bytes, path: Path, place: int) -> list[Step]:
@@ -109,11 +147,11 @@ def _parse(text: bytes, path: Path, place: int) -> list[Step]:
         if checksum != f"{zlib.crc32(inner):08x}":
             raise BankError("its checksum is wrong")
         return _inner.decode(inner)
-    except (msgspec.DecodeError, BankError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, BankError, RecursionError) as error:
         raise BankError(f"{path}: byte {place}: a damaged line: {error}") from None
 
 
-def _whole(file: BinaryIO) -> int:
+def _whole(file: FileIO) -> int:
     """Return where the last whole line of a file ends."""
     end = file.seek(0, os.SEEK_END)
     while end:

@@ -1,9 +1,13 @@
 """Sorted numbers on disk: which entries are known by a key."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+MANY = 1 << 16
+"""Keys, or entries, that are looked at in one go."""
 
 
 class Lookup(NamedTuple):
@@ -31,10 +35,14 @@ class Lookup(NamedTuple):
         found: list[int] = self.number[start:end].tolist()
         return found
 
-    def meet(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return all pairs of a place in ``keys`` and an entry of the same key."""
-        start = np.searchsorted(self.key, keys, "left")
-        length = np.searchsorted(self.key, keys, "right") - start
-        place = np.repeat(np.arange(len(keys)), length)
-        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-        return place, self.number[np.repeat(start, length) + within].astype(np.int64)
+    def meet(
+        self, keys: NDArray[np.uint64]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield all pairs of a place in ``keys`` and an entry of the same key, some at a time."""
+        for first in range(0, len(keys), MANY):
+            some = keys[first : first + MANY]
+            start = np.searchsorted(self.key, some, "left")
+            length = np.searchsorted(self.key, some, "right") - start
+            place = np.repeat(np.arange(first, first + len(some)), length)
+            within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+            yield place, self.number[np.repeat(start, length) + within].astype(np.int64)

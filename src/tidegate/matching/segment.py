@@ -129,6 +129,7 @@ class Segment:
         rows: How many hashes were added; they are numbered from 0.
         plan: How they are divided.
         index_bytes: Bytes of all that a search reads.
+        bytes: Of the file.
     """
 
     def __init__(self, path: Path, *, populate: bool = False) -> None:
@@ -170,6 +171,7 @@ class Segment:
                 _array(file, "rows", np.uint32, self.rows),
             )
         lookup = MultiIndex(hashes, tables, self.plan, order, same)
+        self.bytes = file.size
         self.index_bytes = sum(
             len(file.section(name)) for name in file.names if name.startswith(INDEX)
         )
@@ -186,6 +188,9 @@ class Segment:
 
     def hash_of(self, rows: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Return (k, 32) uint8: the hashes of some rows, as they were added.
+
+        Where hashes come more than once, the first call makes a table of 4 bytes a row,
+        which stays in memory until the segment is closed.
 
         Raises:
             IndexError: There is no such row.

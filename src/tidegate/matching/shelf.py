@@ -1,5 +1,6 @@
 """A part of a bank, ready to be searched: what a session asks, wherever the entries lie."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -189,7 +190,7 @@ class Pile:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._hashes = bytearray()
-        self._first: list[int] = []
+        self._first = array("q")
         self._digests: dict[Digest, defaultdict[str, list[int]]] = {
             "sha256": defaultdict(list),
             "md5": defaultdict(list),

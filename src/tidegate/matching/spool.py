@@ -17,26 +17,22 @@ from numpy.typing import NDArray
 from tidegate.matching.bank import Entry, content
 from tidegate.matching.columns import (
     DIGEST_BYTES,
+    DIGESTS,
     HEADS,
     LENGTHS,
-    MD5,
     PICTURE,
-    SHA256,
-    TEXT,
     Columns,
-    content_keys,
-    digest_keys,
-    keys_of,
     label_of,
     matrix,
     pack,
 )
 from tidegate.matching.index import HASH_BYTES
-from tidegate.matching.lookup import Lookup
+from tidegate.matching.keys import Keys
+from tidegate.matching.lookup import MANY, Lookup
+from tidegate.matching.numbers import END, next_numbers
 from tidegate.matching.segment import build_segment
-from tidegate.matching.shelf import STATES, Digest, Resting, standings
+from tidegate.matching.shelf import STATES, Resting, standings
 from tidegate.matching.table import (
-    MANY,
     RESTING,
     VERSION,
     Meta,
@@ -47,8 +43,6 @@ from tidegate.matching.table import (
 
 Progress = Callable[[str, float], None]
 """Is told what is being done and which share of it, 0 to 1, is done."""
-
-_DIGESTS: dict[int, Digest] = {SHA256: "sha256", MD5: "md5"}
 
 
 class Flat(NamedTuple):
@@ -102,13 +96,15 @@ class Spool:
         entries: How many came in.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: Keys) -> None:
         """Begin.
 
         Args:
             folder: Where the temporary files go: about as large as what comes in.
+            keys: Those of the bank.
         """
         self.entries = 0
+        self._keys = keys
         self._folder = TemporaryDirectory(dir=folder, prefix=SPOOL)
         self._path = Path(self._folder.name)
         self._hashes = (self._path / "hashes").open("w+b")
@@ -116,7 +112,7 @@ class Spool:
         self._label, self._content = Column(np.uint64), Column(np.uint64)
         self._row_count, self._blob_length = Column(np.uint32), Column(np.uint32)
         self._video, self._flat = Column(np.bool_), Column(np.uint32)
-        self._digests = {kind: (Column(np.uint64), Column(np.uint32)) for kind in _DIGESTS}
+        self._digests = {kind: (Column(np.uint64), Column(np.uint32)) for kind in DIGEST_BYTES}
         self._resting = Column(RESTING)
         self._categories: set[str] = set()
 
@@ -136,14 +132,15 @@ class Spool:
     def add(self, entries: Sequence[Entry]) -> None:
         """Take entries in. Those that were withdrawn are kept, but not searched."""
         packed = [pack(entry, searched=entry.state != "withdrawn") for entry in entries]
-        for kind, name in _DIGESTS.items():
+        for name, kind in DIGESTS.items():
             held = [
                 (bytes.fromhex(digest), place)
                 for place, entry in enumerate(entries)
                 for digest in getattr(entry, name)
             ]
             digests = matrix([digest for digest, _ in held], DIGEST_BYTES[kind])
-            self._add_digests(kind, digest_keys(digests), [place for _, place in held])
+            keys = self._keys.digests(kind, digests)
+            self._add_digests(kind, keys, [place for _, place in held])
         self._add_resting(Resting.of(standings(entries)))
         self._categories.update(e.category for e in entries if e.category is not None)
         self._video.add([entry.kind == "video" for entry in entries])
@@ -152,7 +149,7 @@ class Spool:
         self._blobs.write(b"".join(p.record for p in packed))
         self._put(
             [p.label for p in packed],
-            keys_of(entries),
+            self._keys.of(entries),
             [len(p.rows) // HASH_BYTES for p in packed],
             [len(p.record) for p in packed],
         )
@@ -163,6 +160,7 @@ class Spool:
         for kind in DIGEST_BYTES:
             length[flat.kind == kind] = LENGTHS[kind]
         end = np.cumsum(length)
+        keys = self._keys.single(flat.kind, flat.held)
         blob = np.zeros(int(length.sum()), np.uint8)
         for kind, size in DIGEST_BYTES.items():
             chosen = np.flatnonzero(flat.kind == kind)
@@ -170,16 +168,24 @@ class Spool:
             head = LENGTHS[kind] - size
             blob[place + np.arange(head)] = HEADS[kind]
             blob[place + np.arange(head, LENGTHS[kind])] = flat.held[chosen, :size]
-            self._add_digests(kind, digest_keys(flat.held[chosen]), chosen)
+            self._add_digests(kind, keys[chosen], chosen)
         pictures = flat.kind == PICTURE
         self._video.add(np.zeros(len(flat.kind)))
         self._flat.add(np.zeros(len(flat.kind)))
         self._hashes.write(flat.held[pictures].tobytes())
         self._blobs.write(blob.tobytes())
-        self._put(flat.number, content_keys(flat.kind, flat.held), pictures, length)
+        self._put(flat.number, keys, pictures, length)
 
     def add_shelf(self, shelf: TableShelf) -> None:
-        """Take all entries of a segment in, as they stand now."""
+        """Take all entries of a segment in, as they stand now.
+
+        Raises:
+            BankError: The segment is damaged.
+        """
+        with shelf.table.named():
+            self._add_shelf(shelf)
+
+    def _add_shelf(self, shelf: TableShelf) -> None:
         table, columns = shelf.table, shelf.table.columns
         row, start = columns.edges(table.entries)
         row_count, blob_length = np.diff(row), np.diff(start)
@@ -196,7 +202,7 @@ class Spool:
                 self._blobs.write(record)
                 row_count[number], blob_length[number] = 0, len(record)
             at = number + 1
-        for kind, name in _DIGESTS.items():
+        for name, kind in DIGESTS.items():
             lookup = table.digests[name]
             self._add_digests(kind, lookup.key, lookup.number)
         self._add_resting(shelf.resting)
@@ -297,11 +303,11 @@ class Spool:
         key = self._content.all()
         keep = np.ones(len(key), np.bool_)
         for table in held.tables:
-            place, number = table.contents.meet(key)
-            keep[place[same_content(columns, place, table.columns, number)]] = False
+            for held_there in table.holding(columns, key):
+                keep[held_there] = False
         if held.entries:
             contents = {content(entry) for entry in held.entries}
-            for at in np.flatnonzero(keep & np.isin(key, keys_of(held.entries))).tolist():
+            for at in np.flatnonzero(keep & np.isin(key, self._keys.of(held.entries))).tolist():
                 keep[at] = content(columns.entry(at)) not in contents
         tell("comparing", 0.5)
         order, again = _repeated(key)
@@ -338,7 +344,7 @@ class Spool:
         """Return what entries are found by, and what is told of all of them."""
         content_ = Lookup.of(self._content.all()[keep])
         found: dict[str, Any] = {"content.key": content_.key, "content.number": content_.number}
-        for kind, name in _DIGESTS.items():
+        for name, kind in DIGESTS.items():
             key, owner = (column.all() for column in self._digests[kind])
             kept = keep[owner]
             lookup = Lookup.of(key[kept], place[owner[kept]])
@@ -349,6 +355,7 @@ class Spool:
         found["resting"] = resting
         meta = Meta(
             version=VERSION,
+            keys=self._keys.check,
             entries=int(keep.sum()),
             videos=int(self._video.all()[keep].sum()),
             flat=int(self._flat.all()[keep].sum()),
@@ -379,11 +386,10 @@ def _relabelled(label: NDArray[np.uint64], held: Held) -> NDArray[np.uint64]:
         clash[order[again]] = True
     if not clash.any():
         return label
-    largest = max(
-        int(labels[labels < np.uint64(TEXT)].max(initial=0)) for labels in [*taken, label]
-    )
+    taken.append(label)
+    largest = max(int(labels[labels < np.uint64(END)].max(initial=0)) for labels in taken)
     label = label.copy()
-    label[clash] = largest + 1 + np.arange(int(clash.sum()), dtype=np.uint64)
+    label[clash] = next_numbers(largest, int(clash.sum()), lambda: taken)
     return label
 
 

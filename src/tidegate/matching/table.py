@@ -6,6 +6,7 @@ nothing; a search touches hashes and search tables, and a hit the record of its 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.matching.bank import Bank, BankError, Entry, content
-from tidegate.matching.columns import TEXT, Columns, label_of
+from tidegate.matching.columns import DIGESTS, TEXT, Columns, label_of, matrix
 from tidegate.matching.index import Hits
-from tidegate.matching.lookup import Lookup
+from tidegate.matching.keys import Keys
+from tidegate.matching.lookup import MANY, Lookup
+from tidegate.matching.numbers import END
 from tidegate.matching.segment import Segment, SegmentError
 from tidegate.matching.shelf import (
     EARLIEST,
@@ -34,15 +37,13 @@ VERSION = 1
 
 RESTING = np.dtype([("number", "<u4"), ("state", "u1"), ("until", "<i8")])
 
-MANY = 1 << 16
-"""Entries that are looked at in one go."""
-
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a table tells of itself.
 
     Attributes:
         version: Of the table.
+        keys: Tells which keys it was made with, see :class:`~tidegate.matching.keys.Keys`.
         entries: How many there are.
         videos: How many of them are videos.
         flat: Frames whose PDQ is too flat to be searched.
@@ -50,6 +51,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     version: int
+    keys: str
     entries: int
     videos: int = 0
     flat: int = 0
@@ -66,22 +68,44 @@ class Table:
         columns: Its entries.
         resting: Which entries were not active when it was written.
         contents: Which entries have a content.
-        digests: Which entries hold a digest, by how it begins.
+        digests: Which entries hold a digest.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: Keys, *, populate: bool = False, threads: int = 1) -> None:
         """Open a segment file.
 
+        Args:
+            path: The file.
+            keys: Those of the bank.
+            populate: Read it all into memory at once.
+            threads: How many share the queries of a search.
+
         Raises:
-            BankError: It is missing, damaged, or no segment of a bank.
+            BankError: It is missing, damaged, or no segment of the bank.
         """
         self.path = path
-        try:
-            self.segment = Segment(path)
+        self._keys = keys
+        self._threads = threads
+        with self.named():
+            self.segment = Segment(path, populate=populate)
             self._open()
-        except (msgspec.DecodeError, ValueError) as error:
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Make an error of whatever damage in the file leads to, with the name of the file.
+
+        Raises:
+            BankError: That is it.
+        """
+        try:
+            yield
+        except IndexError:
+            raise BankError(f"{self.path}: its tables point to what is not there") from None
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             reason = str(error)
-            raise BankError(reason if str(path) in reason else f"{path}: {reason}") from None
+            raise BankError(
+                reason if str(self.path) in reason else f"{self.path}: {reason}"
+            ) from None
 
     def _open(self) -> None:
         self.meta = msgspec.json.decode(bytes(self.segment.section("entries.meta")), type=Meta)
@@ -89,6 +113,8 @@ class Table:
             raise BankError(
                 f"version {self.meta.version} of the entries; this Tidegate reads {VERSION}"
             )
+        if self.meta.keys != self._keys.check:
+            raise BankError("a segment of another bank")
         self.columns = Columns(
             label=self._section("label", "<u8"),
             first=self._section("first", "<u4"),
@@ -152,7 +178,7 @@ class Table:
             BankError: The file is damaged.
         """
         try:
-            return self.segment.search(queries, radius)
+            return self.segment.search(queries, radius, threads=self._threads)
         except SegmentError as error:
             raise BankError(str(error)) from None
 
@@ -172,40 +198,74 @@ class Table:
         lookup = self.digests[kind]
         if not digest or not len(lookup.key):
             return ()
-        found = lookup.find(int(digest[:16], 16))
-        return [n for n in found if digest in getattr(self.entry(n), kind)]
+        held = bytes.fromhex(digest)
+        (key,) = self._keys.digests(DIGESTS[kind], matrix([held], len(held)))
+        return [n for n in lookup.find(key) if digest in getattr(self.entry(n), kind)]
 
     def labels(self) -> Lookup:
-        """Return the entries by their labels."""
+        """Return the entries by their labels.
+
+        Raises:
+            BankError: The file is damaged.
+        """
         label = self.columns.label
         if not len(self._order):
             return Lookup(label, np.arange(len(label), dtype=np.uint32))
-        return Lookup(label[self._order], self._order)
+        with self.named():
+            return Lookup(label[self._order], self._order)
 
     @cached_property
     def largest_number(self) -> int:
         """The largest of the ids that are numbers, or 0."""
         labels = self.labels().key
-        end = int(np.searchsorted(labels, np.uint64(TEXT)))
+        end = int(np.searchsorted(labels, np.uint64(END)))
         return int(labels[end - 1]) if end else 0
 
     def find(self, entry_id: str) -> int | None:
-        """Return the number of the entry with an id."""
-        wanted = np.uint64(label_of(entry_id))
-        label, order = self.columns.label, self._order
-        low, high = 0, len(label)
-        while low < high:
-            middle = (low + high) // 2
-            if label[order[middle] if len(order) else middle] < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        if low == len(label):
-            return None
-        number = int(order[low]) if len(order) else low
-        if label[number] != wanted or (wanted & TEXT and self.entry(number).id != entry_id):
+        """Return the number of the entry with an id.
+
+        Raises:
+            BankError: The file is damaged.
+        """
+        label = label_of(entry_id)
+        number = self.labelled(label)
+        if number is None or (label & TEXT and self.entry(number).id != entry_id):
             return None
         return number
+
+    def labelled(self, wanted: int) -> int | None:
+        """Return the number of the entry with a label.
+
+        Raises:
+            BankError: The file is damaged.
+        """
+        label, order = self.columns.label, self._order
+        low, high = 0, len(label)
+        with self.named():
+            while low < high:
+                middle = (low + high) // 2
+                if int(label[order[middle] if len(order) else middle]) < wanted:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low == len(label):
+                return None
+            number = int(order[low]) if len(order) else low
+            return number if int(label[number]) == wanted else None
+
+    def holding(self, columns: Columns, keys: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
+        """Yield the places of entries elsewhere whose content is here too, some at a time.
+
+        Args:
+            columns: The entries.
+            keys: (n,) those of their contents.
+
+        Raises:
+            BankError: The file is damaged.
+        """
+        with self.named():
+            for place, number in self.contents.meet(keys):
+                yield place[same_content(columns, place, self.columns, number)]
 
     def entry(self, number: int) -> Entry:
         """Return an entry, as if it were active.
@@ -213,10 +273,8 @@ class Table:
         Raises:
             BankError: It is damaged.
         """
-        try:
+        with self.named():
             return self.columns.entry(number)
-        except (BankError, SegmentError) as error:
-            raise BankError(f"{self.path}: {error}") from None
 
 
 class TableShelf(NamedTuple):
@@ -250,8 +308,9 @@ class TableShelf(NamedTuple):
 
     def known(self, number: int) -> Known:
         """Return an entry."""
+        entry = self.table.entry(number)
         begin, _ = self.table.columns.rows(np.array([number], np.int64))
-        return Known.of(self.bank, self.table.entry(number), int(begin[0]))
+        return Known.of(self.bank, entry, int(begin[0]))
 
     def all(self) -> Iterator[Entry]:
         """Yield all entries in order, each with its state."""

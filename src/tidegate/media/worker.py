@@ -102,7 +102,7 @@ class Worker:
             raise
         except OSError as error:
             raise EOFError("the decoder is gone") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise wire.GarbledError("no valid message") from error
 
     def epitaph(self) -> str:

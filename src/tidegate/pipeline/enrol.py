@@ -72,18 +72,21 @@ def enrol(
         frames += _parts(made.frames[0])
     if not frames or not made.usable:
         remarks.append("cannot be matched by what it shows: only the same bytes will meet it")
-    entry = Entry(
-        id=entry_id,
-        kind="image" if still else "video",
-        sha256=(made.sha256,),
-        md5=(made.md5,),
-        pdq=frames,
-        duration=made.media.duration,
-        category=category,
-        note=note or printable(found.path.name),
-        provenance=made.path,
-        added=added,
-    )
+    try:
+        entry = Entry(
+            id=entry_id,
+            kind="image" if still else "video",
+            sha256=(made.sha256,),
+            md5=(made.md5,),
+            pdq=frames,
+            duration=made.media.duration,
+            category=category,
+            note=note or printable(found.path.name),
+            provenance=made.path,
+            added=added,
+        )
+    except BankError as error:
+        raise BankError(f"{made.path}: {error}") from None
     return Enrolled(entry, tuple(remarks))
 
 

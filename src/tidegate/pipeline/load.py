@@ -4,7 +4,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from tidegate.matching import Bank, BankError, BankFolder, is_folder, load_bank
+from tidegate.matching import Bank, BankError, BankFolder, load_bank
 from tidegate.policy import Policy, PolicyError, parse
 
 
@@ -34,6 +34,6 @@ def read_bank(path: str | os.PathLike[str]) -> Bank | BankFolder:
         BankError: The file cannot be read, or is not what it should be.
     """
     try:
-        return BankFolder(path) if is_folder(path) else load_bank(path)
+        return BankFolder(path) if Path(path).is_dir() else load_bank(path)
     except OSError as error:
         raise BankError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from None
