@@ -66,6 +66,22 @@ class Cut(NamedTuple):
     speed: float = 1.0
 
 
+def kept(lengths: Sequence[float], gaps: Sequence[float]) -> list[Cut]:
+    """Return the pieces of a film that stay when seconds between them are cut out."""
+    begins = np.concatenate(([0.0], np.cumsum(np.add(lengths, gaps))))
+    return [Cut(0.0, float(at), length) for at, length in zip(begins, lengths, strict=False)]
+
+
+def frozen(
+    film: Film, start: float, moving: float, held: float, gap: float, noise: float = 6.0
+) -> tuple[Timeline, NDArray[np.bool_]]:
+    """Return the frames of a query that shows a film and then holds its last frame."""
+    times = np.arange(gap * 0.37, moving + held, gap)
+    hashes = film.at(start + np.minimum(times, moving))
+    hashes ^= np.random.default_rng(len(times)).random(hashes.shape) < noise / BITS
+    return Timeline(times, moving + held), hashes
+
+
 def stored(film: Film, gap: float = 0.125) -> tuple[Timeline, NDArray[np.bool_]]:
     """Return the frames of an entry and their hashes."""
     times = np.arange(0.0, film.duration, gap)

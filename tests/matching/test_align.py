@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.matching.films import Cut, Film, copied, stored
+from tests.matching.films import Cut, Film, copied, frozen, kept, stored
 from tests.matching.films import met as met_by_hash
 from tidegate.matching import align as align_module
 from tidegate.matching.align import Piece, Runs, align, runs
@@ -269,6 +269,100 @@ def test_a_still_scene_is_no_change_of_speed(
     entry, known = stored(film)
     (found,) = align(query, entry, met_by_hash(hashes, known))
     assert found.speed == 1.0
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    parts=st.lists(
+        st.tuples(st.floats(2.5, 6.0), st.floats(1.0, 4.0)),
+        min_size=2,
+        max_size=6,
+    ),
+    after=st.sampled_from((0.0, 3.0)),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_seconds_cut_out_here_and_there_are_no_change_of_speed(
+    seed: int, parts: list[tuple[float, float]], after: float
+) -> None:
+    film = Film(seed, 80.0)
+    query, hashes, truth = copied(film, kept(*zip(*parts, strict=True)), 0.25, after=after)
+    entry, known = stored(film)
+    found = align(query, entry, met_by_hash(hashes, known))
+    assert {piece.speed for piece in found} == {1.0}
+    for planted in truth:
+        # Away from the cuts, every second is told as the one that it shows.
+        for second in np.arange(planted.start + 0.5, planted.end - 0.5, 0.25):
+            (piece,) = [p for p in found if p.span.start <= second <= p.span.end]
+            told = piece.entry_span.start + second - piece.span.start
+            assert told == pytest.approx(planted.entry_start + second - planted.start, abs=1.0)
+    shown = sum(planted.entry_end - planted.entry_start for planted in truth)
+    assert share([p.entry_span for p in found], 80.0) * 80.0 == pytest.approx(shown, abs=1.0)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    lengths=st.tuples(st.floats(4.0, 8.0), st.floats(4.0, 8.0)),
+    cut=st.floats(0.0, 4.0),
+    foreign=st.floats(0.0, 1.5),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_a_piece_is_as_long_in_the_query_as_in_the_entry(
+    seed: int, lengths: tuple[float, float], cut: float, foreign: float
+) -> None:
+    film = Film(seed, 40.0)
+    first, last = kept(lengths, (cut, 0.0))
+    query, hashes, _ = copied(film, [first, last._replace(before=foreign)], 0.25)
+    entry, known = stored(film)
+    found = align(query, entry, met_by_hash(hashes, known))
+    for piece in found:
+        length = piece.speed * piece.span.length
+        assert piece.entry_span.length == pytest.approx(length, abs=0.501)
+    if abs(cut - foreign) > 1.5:
+        assert [piece.speed for piece in found] == [1.0, 1.0]
+        assert near(found[0], 0, lengths[0], 0, lengths[0])
+        starts, entry_starts = lengths[0] + foreign, lengths[0] + cut
+        assert near(found[1], starts, starts + lengths[1], entry_starts, entry_starts + lengths[1])
+
+
+def test_what_covers_the_film_for_a_moment_does_not_split_it() -> None:
+    film = Film(4, 40.0)
+    first, last = kept((10.0, 12.0), (1.5, 0.0))
+    query, hashes, _ = copied(film, [first, last._replace(before=1.5)], 0.25)
+    entry, known = stored(film)
+    (found,) = align(query, entry, met_by_hash(hashes, known))
+    assert near(found, 0, 23.5, 0, 23.5)
+
+
+def test_a_row_of_short_cuts_is_not_one_piece() -> None:
+    film = Film(2, 60.0)
+    query, hashes, truth = copied(film, kept([4.0] * 8, [1.0] * 8), 0.25, after=0.0)
+    entry, known = stored(film)
+    found = align(query, entry, met_by_hash(hashes, known))
+    shown = sum(planted.entry_end - planted.entry_start for planted in truth)
+    assert share([p.entry_span for p in found], 60.0) * 60.0 == pytest.approx(shown, abs=1.5)
+    assert all(abs(p.entry_span.length - p.span.length) <= 0.501 for p in found)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    start=st.floats(0.0, 40.0),
+    moving=st.floats(5.0, 12.0),
+    held=st.floats(8.0, 40.0),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_a_held_frame_is_one_piece_and_not_dozens(
+    seed: int, start: float, moving: float, held: float
+) -> None:
+    film = Film(seed, 60.0)
+    query, hashes = frozen(film, start, moving, held, 0.25)
+    entry, known = stored(film)
+    found = align(query, entry, met_by_hash(hashes, known))
+    assert len(found) <= 4
+    last = max(found, key=lambda piece: piece.span.end)
+    assert last.speed == 1.0
+    assert last.span.length >= held - 2.0
+    assert last.entry_span.start - 1.0 <= start + moving <= last.entry_span.end + 1.0
+    assert share([p.span for p in found], query.duration) >= 0.9
 
 
 @pytest.mark.parametrize("speed", [25 / 23.976, 23.976 / 25, 25 / 24, 24 / 25, 1.001])

@@ -54,8 +54,10 @@ def test_no_shift_explains_more_than_the_one_that_is_found(votes: Votes, speed: 
 @given(votes=some_votes)
 @settings(max_examples=100, deadline=None)
 def test_another_speed_explains_nearly_all_or_much_more(votes: Votes) -> None:
-    ((normal,), _, _) = sweep(votes, np.array([1.0]))
     line = Search(0.3, 1e9).best(votes)
+    # Of a broken line one part is told: what matters is what it explains there.
+    votes = votes.only((line.start <= votes.at) & (votes.at <= line.end))
+    ((normal,), _, _) = sweep(votes, np.array([1.0]))
     least = normal if line.speed == 1.0 else ENOUGH * normal
     assert votes.support(line) >= least - 1e-6
     assert MARGIN > 1.0

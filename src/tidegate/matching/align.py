@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.evidence import Span, seconds
-from tidegate.matching.lines import TOLERANCE, Line, Search, Votes
+from tidegate.matching.lines import SLOWEST, TOLERANCE, Line, Search, Votes
 from tidegate.matching.timeline import HOLE, Timeline, span, stretches
 
 WHOLE = 0.9
@@ -25,12 +25,17 @@ SILENCE = 10.0
 SAME_SPEED = 1.05
 """Ratio of two speeds up to which pieces that follow one another are one."""
 
+DRIFT = 0.5
+"""Seconds by which an entry's part of a piece may be longer or shorter than its speed
+says, as where clocks drift. What is off by more was cut."""
+
 WORK = 10_000_000
 """Votes of one entry that are counted to find its pieces: some seconds. What a hostile
 video, of which every frame meets hundreds, has beyond them is not looked for."""
 
 WORK_ON_SPEED = 4_000_000
-"""Votes times speeds that are counted to find pieces at other speeds than normal speed."""
+"""Votes times speeds that are counted to find pieces at other speeds than normal speed and
+to find cuts. Beyond them all plays at normal speed."""
 
 
 class Runs(NamedTuple):
@@ -57,7 +62,8 @@ class Piece(NamedTuple):
         entry_span: When in the entry.
         distance: Smallest distance met, in bits.
         peak: Second of the query at which it was met first.
-        speed: Seconds of the entry per second of the query; 1.0 unless told apart.
+        speed: Seconds of the entry per second of the query; 1.0 unless told apart, and
+            where the query holds a moment of the entry.
     """
 
     span: Span
@@ -119,6 +125,10 @@ def align(query: Timeline, entry: Timeline, hits: Runs) -> tuple[Piece, ...]:
         piece = _piece(query, entry, owned, Runs(*(column[longest] for column in hits)), line)
         left = np.ones(len(votes.frame), bool)
         if _convincing(piece, len(longest), query, entry):
+            still = _still(votes, longest)
+            if len(still):
+                longest = still
+                piece = _moment(votes.only(still), hits.distance[still], query, entry)
             pieces.append(piece)
             first = np.searchsorted(votes.at, piece.span.start, "left")
             last = np.searchsorted(votes.at, piece.span.end, "right")
@@ -183,6 +193,41 @@ def _convincing(piece: Piece, frames: int, query: Timeline, entry: Timeline) -> 
     )
 
 
+def _still(votes: Votes, part: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the votes for one moment of the entry that the query holds, or none.
+
+    Args:
+        votes: All votes.
+        part: Those of a piece.
+    """
+    first, last = votes.met[part, 0].max(), votes.met[part, 1].min()
+    nothing = part[:0]
+    if first >= last:
+        return nothing
+    middle = (first + last) / 2
+    showing = np.flatnonzero((votes.met[:, 0] <= middle) & (middle <= votes.met[:, 1]))
+    around = next(
+        showing[stretch]
+        for stretch in stretches(votes.owned[showing])
+        if part[0] <= showing[stretch.stop - 1]
+    )
+    held = votes.owned[around[-1], 1] - votes.owned[around[0], 0]
+    length = float(np.median(np.ptp(votes.met[around], axis=1)))
+    return around if SLOWEST * held > length + 2 * TOLERANCE else nothing
+
+
+def _moment(votes: Votes, distance: NDArray[np.int64], query: Timeline, entry: Timeline) -> Piece:
+    """Describe a moment of the entry that the query holds: at no speed, so at normal speed."""
+    best = int(np.argmin(distance))
+    first, last = np.median(votes.met, axis=0)
+    return Piece(
+        span=span(votes.owned[0, 0], min(votes.owned[-1, 1], query.duration)),
+        entry_span=span(max(first, 0.0), min(last, entry.duration)),
+        distance=int(distance[best]),
+        peak=seconds(votes.at[best]),
+    )
+
+
 def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
     """Join pieces that follow one another in both videos, as when clocks drift."""
     joined: list[Piece] = []
@@ -202,13 +247,17 @@ def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
 
 
 def _follows(before: Piece, after: Piece) -> bool:
-    gap = after.span.start - before.span.end
-    entry_gap = after.entry_span.start - before.entry_span.end
+    """Whether two pieces are one: what is missing of the one is missing of the other too.
+
+    All that drifts within a piece adds up, so that a row of short cuts does not pass.
+    """
+    entry_length = after.entry_span.end - before.entry_span.start
+    length = after.span.end - before.span.start
     return (
-        gap <= HOLE
-        and abs(entry_gap) <= HOLE
+        after.span.start - before.span.end <= HOLE
         and after.entry_span.end > before.entry_span.end
         and 1 / SAME_SPEED <= after.speed / before.speed <= SAME_SPEED
+        and abs(entry_length - _mean_speed(before, after) * length) <= DRIFT
     )
 
 

@@ -7,8 +7,9 @@ time, so at any one speed a vote is an interval of shifts, and the shift that mo
 query's time agrees on is found by a sweep over the ends of these intervals.
 
 Normal speed is asked first, and another speed is believed only where it explains a tenth
-more and where the moving frames tell it for sure. So a still scene, which any speed
-explains, plays at normal speed. The speeds
+more, where the moving frames tell it for sure, and where the line does not cut across the
+steps of a film with cuts (:mod:`tidegate.matching.breaks`). So a still scene, which any
+speed explains, plays at normal speed. The speeds
 that are tried lie close enough to one another for any of the two to three per cent
 between them to show in half a minute; a least-squares fit then finds the very speed, and
 the line grows to all that lies on it.
@@ -19,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.matching import breaks
 from tidegate.matching.timeline import stretches
 
 SLOWEST, FASTEST = 0.5, 2.0
@@ -36,6 +38,9 @@ FEWEST = 3
 WIDE = 1.0
 """Seconds of the entry from which on a run is one of a still scene, that may begin or end
 with a cut."""
+
+NEAR = 2.0
+"""Seconds of the entry that frames may be off a line and still tell that it is broken."""
 
 MOST_VOTES = 10_000
 """Votes that are asked about other speeds, those first that know best when they were."""
@@ -76,10 +81,33 @@ _EPSILON = 1e-6
 
 
 class Line(NamedTuple):
-    """A line: the entry's second is ``speed`` times the query's, less ``shift``."""
+    """A line: the entry's second is ``speed`` times the query's, less ``shift``.
+
+    Attributes:
+        speed: Seconds of the entry per second of the query.
+        shift: Seconds of the entry.
+        start: Second of the query from which on it holds.
+        end: Second of the query until which it holds.
+    """
 
     speed: float
     shift: float
+    start: float = -np.inf
+    end: float = np.inf
+
+
+class Points(NamedTuple):
+    """Where votes place a line, if they agree on one.
+
+    Attributes:
+        x: (n,) float64, second of the query, ascending.
+        y: (n,) float64, second of the entry.
+        weight: (n,) float64, one over the variance of ``y`` in seconds.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
 
 class Votes(NamedTuple):
@@ -125,7 +153,20 @@ class Votes(NamedTuple):
         """Return which votes a line passes through."""
         first, last = self.reach()
         at = line.speed * self.at
-        return (at - last <= line.shift) & (line.shift < at - first)
+        passes = (at - last <= line.shift) & (line.shift < at - first)
+        return passes & (line.start <= self.at) & (self.at <= line.end)
+
+    def near(self, line: Line) -> "Votes":
+        """Return the votes nearest to a line.
+
+        One of each frame, and none that is farther off than :data:`NEAR`.
+        """
+        at = line.speed * self.at - line.shift
+        off = np.maximum(np.maximum(self.met[:, 0] - at, at - self.met[:, 1]), 0.0)
+        order = np.lexsort((off, self.frame))
+        order = order[off[order] <= NEAR]
+        _, nearest = np.unique(self.frame[order], return_index=True)
+        return self.only(order[nearest])
 
     def support(self, line: Line) -> float:
         """Return the seconds of the query that a line explains."""
@@ -144,7 +185,8 @@ class Search:
 
         Args:
             uncertain: Seconds of the entry within which a single frame can be placed.
-            work: Votes times speeds to be spent on other speeds than normal speed.
+            work: Votes times speeds to be spent on other speeds than normal speed, and on
+                whether lines are broken.
         """
         self._uncertain = uncertain
         self._work = work
@@ -154,7 +196,9 @@ class Search:
         """Return the line that explains most, at normal speed unless another explains more."""
         line, normal = self._at_normal_speed(votes)
         line = self._at_another_speed(votes, normal) or line
-        return fitted(line, votes) or line
+        line = self._unbroken(fitted(line, votes) or line, votes)
+        # What could not be looked into any more is not believed.
+        return line if self._work >= 0 else self._at_normal_speed(votes)[0]
 
     def _at_normal_speed(self, votes: Votes) -> tuple[Line, float]:
         """Return the best line at normal speed, and what it explains.
@@ -186,14 +230,51 @@ class Search:
         support, left, right = sweep(votes, _SPEEDS[asked])
         self._most[asked] = support
         # Most first; among equals the speed that is nearest to normal.
+        refused: set[Line] = set()
         for best in np.lexsort((np.abs(asked - _NORMAL), -support))[:_GUESSES]:
             if support[best] <= MARGIN * normal:
                 break
             shift = (left[best] + right[best]) / 2
             line = fitted(Line(float(_SPEEDS[asked[best]]), float(shift)), votes)
-            if line is not None and votes.support(line) > MARGIN * normal:
+            if line is None or line in refused:
+                continue
+            refused.add(line)
+            line = self._unbroken(line, votes)
+            if line.speed != 1.0 and votes.support(line) > MARGIN * normal:
                 return line
         return None
+
+    def _unbroken(self, line: Line, votes: Votes) -> Line:
+        """Return a line as it is, or where it is broken, that of its longest part."""
+        self._work -= len(votes.frame)
+        if self._work < 0:
+            return line
+        begin = votes.only(votes.agree(line)).longest().at[0]
+        near = votes.near(line)
+        around = next(s for s in stretches(near.owned) if begin <= near.at[s.stop - 1])
+        near = near.only(np.arange(around.start, around.stop))
+        points = _points(near)
+        if points is None or len(points.x) < FEWEST:
+            return line if line.speed == 1.0 else self._at_normal_speed(votes)[0]
+        self._work -= breaks.work(len(points.x))
+        part = breaks.longest(
+            points.x,
+            points.y,
+            points.weight / _BEST,
+            breaks.Believed(line.speed, line.shift),
+            2 * self._uncertain,
+        )
+        if part is None:
+            return line
+        middle = np.concatenate(([-np.inf], (points.x[1:] + points.x[:-1]) / 2, [np.inf]))
+        start, end = float(middle[part.first]), float(middle[part.end])
+        inside = votes.only((start <= votes.at) & (votes.at <= end))
+        line, normal = self._at_normal_speed(inside)
+        if part.skewed:
+            fit = _fit(near.only((start <= near.at) & (near.at <= end)))
+            if fit is not None and inside.support(fit) >= ENOUGH * normal:
+                line = fit
+        return line._replace(start=start, end=end)
 
 
 def sweep(
@@ -248,7 +329,28 @@ def fitted(line: Line, votes: Votes) -> Line | None:
 
 
 def _fit(votes: Votes) -> Line | None:
-    """Fit a line by least squares, or return ``None`` where its speed cannot be told.
+    """Fit a line by least squares, or return ``None`` where its speed cannot be told."""
+    points = _points(votes)
+    if points is None or len(points.x) < FEWEST:
+        return None
+    x, y, weight = points
+    middle, height = np.average(x, weights=weight), np.average(y, weights=weight)
+    spread = float(weight @ (x - middle) ** 2)
+    if spread <= 0.0:
+        return None
+    speed = float(weight @ ((x - middle) * (y - height)) / spread)
+    misfit = float(weight @ (speed * (x - middle) - (y - height)) ** 2) / (len(x) - 2)
+    error = np.sqrt(max(_BEST if len(x) >= _MANY else 1.0, misfit) / spread)
+    off = abs(speed - 1.0)
+    told = off > _SURE * error and off * np.ptp(x) > TOLERANCE
+    if not told or not SLOWEST / _BEYOND <= speed <= FASTEST * _BEYOND:
+        return None
+    speed = min(max(speed, SLOWEST), FASTEST)
+    return Line(speed, float(speed * middle - height))
+
+
+def _points(votes: Votes) -> Points | None:
+    """Return what votes say about a line, or ``None`` where they say nothing.
 
     A run that met is where the query's second is, give or take its own width. The longest
     stretch of votes has the word, of those that are short against all that it shows: where
@@ -266,20 +368,4 @@ def _fit(votes: Votes) -> Line | None:
     count = np.diff(first, append=len(votes.frame))
     x = np.add.reduceat(votes.at, first) / count
     met = np.add.reduceat(votes.met, first) / count[:, np.newaxis]
-    y = met.mean(axis=1)
-    if len(x) < FEWEST:
-        return None
-    weight = 1.0 / (np.ptp(met, axis=1) ** 2 / 12 + _JITTER**2)
-    middle, height = np.average(x, weights=weight), np.average(y, weights=weight)
-    spread = float(weight @ (x - middle) ** 2)
-    if spread <= 0.0:
-        return None
-    speed = float(weight @ ((x - middle) * (y - height)) / spread)
-    misfit = float(weight @ (speed * (x - middle) - (y - height)) ** 2) / (len(x) - 2)
-    error = np.sqrt(max(_BEST if len(x) >= _MANY else 1.0, misfit) / spread)
-    off = abs(speed - 1.0)
-    told = off > _SURE * error and off * np.ptp(x) > TOLERANCE
-    if not told or not SLOWEST / _BEYOND <= speed <= FASTEST * _BEYOND:
-        return None
-    speed = min(max(speed, SLOWEST), FASTEST)
-    return Line(speed, float(speed * middle - height))
+    return Points(x, met.mean(axis=1), 1.0 / (np.ptp(met, axis=1) ** 2 / 12 + _JITTER**2))
