@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tidegate.matching.align import runs
@@ -52,6 +52,7 @@ def test_no_shift_explains_more_than_the_one_that_is_found(votes: Votes, speed: 
 
 
 @given(votes=some_votes)
+@example(votes=votes_of([(3, 0), (13, 36), (17, 54), (19, 64)]))
 @settings(max_examples=100, deadline=None)
 def test_another_speed_explains_nearly_all_or_much_more(votes: Votes) -> None:
     line = Search(0.3, 1e9).best(votes)
@@ -66,6 +67,8 @@ def test_another_speed_explains_nearly_all_or_much_more(votes: Votes) -> None:
 @given(speed=speeds, shift=st.floats(-20.0, 5.0), seed=st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
 def test_a_fit_reaches_all_that_lies_on_the_line(speed: float, shift: float, seed: int) -> None:
+    # Nearer to normal speed, what the guess meets of the line cannot tell the two apart.
+    assume(abs(speed - 1.0) > 0.02)
     rng = np.random.default_rng(seed)
     frame = np.arange(400)
     middle = (speed * (frame * 0.5123 + 0.2) - shift) * 8
@@ -75,7 +78,8 @@ def test_a_fit_reaches_all_that_lies_on_the_line(speed: float, shift: float, see
     votes = votes_of(hits)
     guess = Line(speed * 1.03, shift + speed * 0.03 * 100)
     assert votes.support(guess) < 150
-    line = fitted(guess, votes) or Line(1.0, shift)
+    line = fitted(guess, votes)
+    assert line is not None
     assert votes.support(line) == pytest.approx(200, abs=1)
     assert line.speed == pytest.approx(speed, abs=0.002)
 

@@ -32,8 +32,8 @@ TOLERANCE = 0.25
 MARGIN = 1.1
 """How many times as much as normal speed another speed has to explain."""
 
-FEWEST = 3
-"""Frames that it takes to tell a speed: two lie on a line always."""
+FEWEST = 4
+"""Frames that it takes to tell a speed: two lie on a line always, a third may by chance."""
 
 WIDE = 1.0
 """Seconds of the entry from which on a run is one of a still scene, that may begin or end
@@ -196,7 +196,10 @@ class Search:
         """Return the line that explains most, at normal speed unless another explains more."""
         line, normal = self._at_normal_speed(votes)
         line = self._at_another_speed(votes, normal) or line
-        line = self._unbroken(fitted(line, votes) or line, votes)
+        fit = fitted(line, votes)
+        if fit is not None and votes.support(fit) >= ENOUGH * normal:
+            line = fit
+        line = self._unbroken(line, votes)
         # What could not be looked into any more is not believed.
         return line if self._work >= 0 else self._at_normal_speed(votes)[0]
 
