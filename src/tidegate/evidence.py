@@ -12,7 +12,7 @@ to milliseconds; scores and shares are in [0, 1]; distances are Hamming distance
 bits, 0 to 256.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -40,6 +40,8 @@ Transform = Literal[
 rotations (as ``numpy.rot90``), top-bottom and left-right mirrorings, and mirrorings at
 the main and the other diagonal. The order is that of :func:`tidegate.hashing.pdq.dihedral`."""
 
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
+
 View = Literal[
     "whole",
     "unframed",
@@ -51,6 +53,8 @@ View = Literal[
 ]
 """A part of a picture that is hashed by itself. ``unframed`` is the picture without its
 border, and where there is one, the centre and the quarters are parts of that."""
+
+VIEWS: tuple[View, ...] = get_args(View)
 
 Cause = Literal[
     "unreadable",

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from tidegate.cli import exits
-from tidegate.cli.files import write_whole
+from tidegate.cli.files import check_target, write_whole
 from tidegate.figures import pace
 from tidegate.media import Reader, Sampling
 from tidegate.pipeline import Found, compare, spare_threads
@@ -54,7 +54,7 @@ def compare_(
         if path.is_dir():
             raise typer.BadParameter(f"{path} is a folder: compare takes two files")
     if html is not None:
-        _check_target(html, (a, b))
+        check_target(html, (a, b), "compare")
     with Reader(sampling=Sampling(gap=gap), threads=spare_threads(1)) as reader:
         made, pairs = compare(
             Found(a, named=True),
@@ -70,16 +70,6 @@ def compare_(
     else:
         sys.stdout.write("\n".join(_lines(made)) + "\n")
     return exits.OK if made.complete else exits.UNJUDGED
-
-
-def _check_target(html: Path, files: tuple[Path, Path]) -> None:
-    """Refuse what would fail after all the work, or destroy what was compared."""
-    if not html.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
-    if html.is_dir():
-        raise typer.BadParameter(f"--html: {html} is a folder")
-    if html.exists() and any(file.exists() and file.samefile(html) for file in files):
-        raise typer.BadParameter(f"--html: {html} is one of the files to compare")
 
 
 def _lines(made: Comparison) -> list[str]:

@@ -3,9 +3,11 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import typer
 
 
 @contextmanager
@@ -21,6 +23,22 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_target(html: Path, files: Iterable[Path], work: str) -> None:
+    """Refuse a page that could not be written after all the work, or would destroy a file.
+
+    Args:
+        html: Where the page is to go.
+        files: The files that the user named.
+        work: What is to be done with them, in a word.
+    """
+    if not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
+    if html.is_dir():
+        raise typer.BadParameter(f"--html: {html} is a folder")
+    if html.exists() and any(file.exists() and file.samefile(html) for file in files):
+        raise typer.BadParameter(f"--html: {html} is one of the files to {work}")
 
 
 def write_whole(path: Path, text: str) -> None:

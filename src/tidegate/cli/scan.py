@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from tidegate.cli import exits
-from tidegate.cli.files import write_whole
+from tidegate.cli.files import check_target, write_whole
 from tidegate.cli.options import Views
 from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Item, Report, strength
@@ -79,7 +79,7 @@ def scan(
         raise typer.BadParameter("--json and --jsonl exclude each other")
     found = find(names(paths))
     if html is not None:
-        _check_target(html, found)
+        check_target(html, [one.path for one in found if one.named], "scan")
     scanner = Scanner(
         policy,
         bank or (),
@@ -102,16 +102,6 @@ def scan(
     if html is not None:
         Console(stderr=json or jsonl).print(Text(f"Report: {html}"), soft_wrap=True)
     return run.status
-
-
-def _check_target(html: Path, found: Sequence[Found]) -> None:
-    """Refuse what would fail after all the work, or destroy what was scanned."""
-    if not html.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--html: there is no folder {html.parent}")
-    if html.is_dir():
-        raise typer.BadParameter(f"--html: {html} is a folder")
-    if html.exists() and any(f.named and f.path.exists() and f.path.samefile(html) for f in found):
-        raise typer.BadParameter(f"--html: {html} is one of the files to scan")
 
 
 class _Run:

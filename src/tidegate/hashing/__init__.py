@@ -2,7 +2,7 @@
 
 from tidegate.hashing.digests import Digests, digests
 from tidegate.hashing.pdq import MIN_QUALITY, MIN_SIDE, Pdq, dihedral, hamming, pdq, pdq_many
-from tidegate.hashing.views import PRESETS, Preset, views
+from tidegate.hashing.views import PRESETS, Preset, parts, views
 from tidegate.native import describe as path_in_use
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "digests",
     "dihedral",
     "hamming",
+    "parts",
     "path_in_use",
     "pdq",
     "pdq_many",

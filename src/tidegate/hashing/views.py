@@ -10,13 +10,14 @@ Geometry alone decides: where lines of one colour end, and fixed shares of the s
 Nothing looks at what a picture shows.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.evidence import View
+from tidegate.hashing.pdq import MIN_SIDE
 
 Preset = Literal["whole", "standard", "thorough"]
 
@@ -106,6 +107,15 @@ def views(picture: NDArray[np.uint8], wanted: Collection[View]) -> dict[View, ND
             height, width = inner.shape[:2]
             found[view] = inner[_part(height, share, down), _part(width, share, right)]
     return found
+
+
+def parts(
+    picture: NDArray[np.uint8], wanted: Collection[View]
+) -> Iterator[tuple[View, NDArray[np.uint8]]]:
+    """Yield the parts of a picture, but for the whole, that are large enough to be judged."""
+    for view, part in views(picture, wanted).items():
+        if view != "whole" and min(part.shape[:2]) >= MIN_SIDE:
+            yield view, part
 
 
 def inside(picture: NDArray[np.uint8]) -> tuple[slice, slice]:

@@ -8,12 +8,12 @@ chunk ``index.chunk.NN``, and where hashes come more than once ``index.starts`` 
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.closing import Closing
 from tidegate.matching.index import Hits, MultiIndex
 from tidegate.matching.kernel import (
     BITS,
@@ -121,7 +121,7 @@ class _Parts(NamedTuple):
     same: Repeats | None
 
 
-class Segment:
+class Segment(Closing):
     """A segment, open for reading. Threads and processes may share it.
 
     Attributes:
@@ -233,17 +233,6 @@ class Segment:
     def close(self) -> None:
         """Let go of the file; a search under way, or who holds a section, still has it."""
         self._parts = self._numbers = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self) -> _Parts:
         if self._parts is None:

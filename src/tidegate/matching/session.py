@@ -5,22 +5,18 @@ bounded for each frame.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.evidence import FingerprintKind, Kind, Match, Span, Transform, View
+from tidegate.evidence import TRANSFORMS, VIEWS, FingerprintKind, Kind, Match, Span, View
 from tidegate.matching.align import Piece, Runs, align, runs
 from tidegate.matching.bank import MIN_QUALITY
 from tidegate.matching.catalogue import Catalogue
 from tidegate.matching.index import HASH_BYTES
 from tidegate.matching.shelf import Known
 from tidegate.matching.timeline import HOLE, Timeline, share, span, stretches
-
-TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
-
-VIEWS: tuple[View, ...] = get_args(View)
 
 WAYS = len(VIEWS) * len(TRANSFORMS)
 """In how many ways a frame can meet: the whole of it in each position, then its parts."""

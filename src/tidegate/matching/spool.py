@@ -7,13 +7,13 @@ memory is about thirty bytes: its label, a key of its content, and lengths.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import IO, Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.closing import Closing
 from tidegate.matching.bank import Entry, content
 from tidegate.matching.columns import (
     DIGEST_BYTES,
@@ -89,7 +89,7 @@ class Column:
         return self._pieces[0]
 
 
-class Spool:
+class Spool(Closing):
     """Takes entries in and writes them as a segment. Use it as a context manager.
 
     Attributes:
@@ -116,15 +116,8 @@ class Spool:
         self._resting = Column(RESTING)
         self._categories: set[str] = set()
 
-    def __enter__(self) -> "Spool":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Delete the temporary files."""
         self._hashes.close()
         self._blobs.close()
         self._folder.cleanup()

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.closing import Closing
 from tidegate.evidence import Cause, MediaInfo, Span, Unknown
 from tidegate.media import memory, wire
 from tidegate.media.error import MediaError, over
@@ -58,7 +59,7 @@ class Frame:
         return self.luma is not None and self.luma.limited
 
 
-class Reading:
+class Reading(Closing):
     """The frames of one item, in order of time. Iterate it once.
 
     Bad media never raises. What could not be decoded is in ``unknowns``, and the frames
@@ -117,17 +118,6 @@ class Reading:
         except (TimeoutError, EOFError, wire.GarbledError):
             self._drop()
         self._end()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _begin(
         self,

@@ -3,9 +3,9 @@
 import os
 import stat
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
+from tidegate.closing import Closing
 from tidegate.media.error import MediaError, over
 from tidegate.media.settings import Budget
 from tidegate.media.sniff import HEAD, sniff
@@ -19,7 +19,7 @@ _KINDS = {
 }
 
 
-class Source:
+class Source(Closing):
     """An open regular file. A context manager.
 
     Attributes:
@@ -38,17 +38,6 @@ class Source:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_source(path: str | os.PathLike[str], budget: Budget | None = None) -> Source:

@@ -6,7 +6,7 @@ it. So what is told here is what a scan would tell with that bank.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import tidegate
 from tidegate import hashing
-from tidegate.evidence import FingerprintKind, Match, MediaInfo, Span, Transform, View
+from tidegate.evidence import TRANSFORMS, FingerprintKind, Match, MediaInfo, Span, Transform, View
 from tidegate.matching import Bank, Entry, Matcher
 from tidegate.matching import Frame as EntryFrame
 from tidegate.media import MediaError, Reader, Sampling, open_source
@@ -23,8 +23,6 @@ from tidegate.pipeline.find import Found, printable
 from tidegate.pipeline.known import FINE, Held, Seen, hold, unread
 from tidegate.report.comparison import Comparison, Nearest, Pair, Piece, Side
 from tidegate.report.pictures import Picture, thumbnail, turn
-
-TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
 MOST_PAIRS = 12
 """Pairs of frames that are shown, whatever the number of pieces."""

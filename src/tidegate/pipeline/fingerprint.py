@@ -1,18 +1,15 @@
 """From a media file to its fingerprints, without judging it."""
 
 from collections.abc import Collection
-from typing import get_args
 
 import msgspec
 
 from tidegate import hashing
-from tidegate.evidence import MediaInfo, Transform, Unknown, Value, View
+from tidegate.evidence import TRANSFORMS, MediaInfo, Transform, Unknown, Value, View
 from tidegate.hashing import Preset
 from tidegate.media import Frame, MediaError, Reader, Sampling, open_source
 from tidegate.pipeline.find import Found, printable
 from tidegate.pipeline.known import unread
-
-TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
 EMPTY = "0" * 64
 """In place of the PDQ of a picture with a side too short to tell anything."""
@@ -145,9 +142,8 @@ def _print(frame: Frame, *, rotations: bool) -> FramePrint:
 
 def _parts(frame: Frame, wanted: Collection[View]) -> dict[View, PartPrint]:
     """Hash parts of a frame that are large enough."""
-    parts: dict[View, PartPrint] = {}
-    for view, part in hashing.views(frame.picture, wanted).items():
-        if view != "whole" and min(part.shape[:2]) >= hashing.MIN_SIDE:
-            found = hashing.pdq(part, limited=frame.limited)
-            parts[view] = PartPrint(pdq=found.hex, quality=found.quality)
-    return parts
+    found = {
+        view: hashing.pdq(part, limited=frame.limited)
+        for view, part in hashing.parts(frame.picture, wanted)
+    }
+    return {view: PartPrint(pdq=pdq.hex, quality=pdq.quality) for view, pdq in found.items()}

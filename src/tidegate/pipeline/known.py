@@ -174,11 +174,10 @@ class _Look:
 def parts_of(frame: Frame, wanted: Collection[View]) -> dict[View, NDArray[np.uint8]]:
     """Return (8, 32) hashes of each part of a frame but the whole, where it can be told."""
     parts: dict[View, NDArray[np.uint8]] = {}
-    for view, part in hashing.views(frame.picture, wanted).items():
-        if view != "whole" and min(part.shape[:2]) >= hashing.MIN_SIDE:
-            turned, quality = hashing.dihedral(part, limited=frame.limited)
-            if quality >= hashing.MIN_QUALITY:
-                parts[view] = turned
+    for view, part in hashing.parts(frame.picture, wanted):
+        turned, quality = hashing.dihedral(part, limited=frame.limited)
+        if quality >= hashing.MIN_QUALITY:
+            parts[view] = turned
     return parts
 
 

@@ -9,11 +9,11 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import tidegate
 from tidegate import taxonomy
+from tidegate.closing import Closing
 from tidegate.detectors import Classifier, builtin
 from tidegate.evidence import (
     ACTIONS,
@@ -49,7 +49,7 @@ class Scanned(NamedTuple):
     pictures: tuple[Picture, ...]
 
 
-class Scanner:
+class Scanner(Closing):
     """Scans files under one policy and a set of banks. Keeps its workers warm.
 
     Use it as a context manager, or call :meth:`close`. Each of its ``jobs`` threads has a
@@ -151,17 +151,6 @@ class Scanner:
             if not wait(set(self._unfinished), timeout=0.1).not_done:
                 break
         self._pool.shutdown(wait=True)
-
-    def __enter__(self) -> "Scanner":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _submit(self, found: Found) -> Future[Scanned]:
         future = self._pool.submit(self._scan, found)
