@@ -58,6 +58,7 @@ VIEWS: tuple[View, ...] = get_args(View)
 
 Cause = Literal[
     "unreadable",
+    "changed",
     "empty",
     "unsupported",
     "corrupt",
@@ -66,9 +67,11 @@ Cause = Literal[
     "too_many_pixels",
     "too_many_frames",
     "too_long",
+    "too_many_streams",
     "too_small",
     "too_flat",
     "deadline",
+    "out_of_memory",
     "crashed",
     "no_frames",
     "detector_failed",

@@ -6,6 +6,7 @@ import pytest
 
 from tidegate import native
 from tidegate.detectors import ManifestError
+from tidegate.media.trial import Refusals
 from tidegate.pipeline import doctor
 
 
@@ -24,6 +25,51 @@ def test_the_slow_path_is_said(run):
     assert findings["PDQ"]["state"] == "slow"
     assert "NumPy" in findings["PDQ"]["detail"]
     assert findings["H.264"]["state"] == "ok"
+
+
+def test_the_confinement_is_tried(run):
+    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
+    for topic in doctor.MEANING:
+        assert findings[f"confinement: {topic}"]["state"] == "ok"
+        assert findings[f"confinement: {topic}"]["detail"].endswith("(tried)")
+
+
+def test_a_safety_part_that_is_off_is_a_failure(run):
+    done = run("doctor", "--json", env={**os.environ, "TIDEGATE_CONFINEMENT": "off"})
+    findings = {f["name"]: f for f in json.loads(done.stdout)}
+    assert done.returncode == 70
+    for topic in doctor.MEANING:
+        assert findings[f"confinement: {topic}"]["state"] == "off"
+        assert findings[f"confinement: {topic}"]["remedy"] == "unset TIDEGATE_CONFINEMENT"
+    assert "broken" not in {f["state"] for f in findings.values()}
+
+
+def test_what_the_kernel_lets_through_is_off(monkeypatch):
+    tried = Refusals(dict.fromkeys(doctor.MEANING, True) | {"network": False}, "")
+    monkeypatch.setattr(doctor, "refusals", lambda: tried)
+    states = {f.name: f.state for f in doctor.examine()}
+    assert states["confinement: network"] == "off"
+    assert states["confinement: files"] == "ok"
+
+
+def test_models_are_told_with_licence_and_digest(run):
+    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
+    told = findings["detector opennsfw"]["detail"]
+    assert "weights BSD-2-Clause" in told
+    assert "sha256 864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa" in told
+
+
+def test_a_model_that_scores_otherwise_is_broken(monkeypatch):
+    monkeypatch.setattr(doctor, "deviation", lambda detector: 0.5)
+    states = {f.name: f.state for f in doctor.examine()}
+    assert states["detector opennsfw"] == "broken"
+
+
+def test_a_confinement_that_means_nothing_is_said_at_once(run):
+    done = run("doctor", env={**os.environ, "TIDEGATE_CONFINEMENT": "maybe"})
+    assert done.returncode == 64
+    assert done.stderr.decode().count("\n") == 1
+    assert "preferred, required or off" in done.stderr.decode()
 
 
 def test_a_wrong_hash_is_broken(monkeypatch):

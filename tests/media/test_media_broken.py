@@ -150,3 +150,8 @@ def test_a_length_beyond_all_reason_is_not_believed(reader: Reader, tmp_path: Pa
     assert seen.causes == ["truncated"]
     assert len(seen.frames) >= 1
     assert _TAG.match("9" * 303 + ":00:00.000") is None
+
+
+def test_a_video_that_begins_late_is_not_cut_short(reader: Reader, tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv", 50, times=[3 + number / 25 for number in range(50)])
+    assert Seen(reader, path).causes == []

@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -40,6 +42,10 @@ def own() -> Iterator[Reader]:
 def kill(reader: Reader, number: signal.Signals) -> None:
     assert reader.pid is not None
     os.kill(reader.pid, number)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def works(reader: Reader) -> bool:
@@ -77,9 +83,43 @@ def test_killed_between_two_items(own: Reader) -> None:
     assert works(own)
     kill(own, signal.SIGKILL)
     time.sleep(0.05)
-    seen = Seen(own, photo("rocket.jpg"))
+    # Nothing was being decoded, so nothing is lost.
     assert works(own)
-    assert seen.unknowns == [] or seen.causes == ["crashed"]
+
+
+def test_the_nursery_killed_between_two_items(own: Reader) -> None:
+    assert works(own)
+    assert own.pid is not None
+    os.kill(parent_of(own.pid), signal.SIGKILL)
+    time.sleep(0.05)
+    assert works(own)
+
+
+def test_a_decoder_serves_so_many_items_and_no_more() -> None:
+    pids = []
+    with Reader(items=3) as reader:
+        for _ in range(7):
+            with open_source(photo("rocket.jpg")) as source, reader.read(source) as reading:
+                next(reading)
+                pids.append(reader.pid)
+    first, second, third = pids[0], pids[3], pids[6]
+    assert pids == [first] * 3 + [second] * 3 + [third]
+    assert len({first, second, third}) == 3
+
+
+@linux
+def test_a_new_decoder_finds_nothing_of_the_last_one(long: Path) -> None:
+    with Reader(items=1) as reader:
+        assert works(reader)
+        with open_source(long) as source:
+            reading = reader.read(source)
+            frame = next(reading)
+            assert np.array(frame.rgb).any()
+            kept = reader._worker
+            assert kept is not None
+        reading.close()
+        kept.prepare()
+        assert not kept.slots.luma(0, 1000, 1000).any()
 
 
 def test_deadline(long: Path) -> None:
@@ -244,7 +284,7 @@ def test_readers_in_threads() -> None:
 
 
 def test_child_by_hand_says_that_it_imports() -> None:
-    found = subprocess.run([sys.executable, "-m", "tidegate.media.child"], capture_output=True)
+    found = subprocess.run([sys.executable, "-m", "tidegate.media.nursery"], capture_output=True)
     assert found.returncode == 64
     assert b"the decoders are there" in found.stderr
 
@@ -255,20 +295,25 @@ def test_a_child_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with Reader() as reader:
         seen = Seen(reader, photo("rocket.jpg"))
     assert seen.causes == ["crashed"]
-    assert "python -m tidegate.media.child says why" in seen.unknowns[0].detail
+    assert "python -m tidegate.media.nursery says why" in seen.unknowns[0].detail
 
 
 # A child that has been taken over: it says what it likes, and the parent must not care.
 
 
 class Liar(Worker):
-    """A worker whose child is this test."""
+    """A worker whose decoder is this test."""
 
-    def __init__(self, pixels: int) -> None:
-        super().__init__(pixels)
-        self._socket.close()
+    lies: tuple[bytes, ...] = ()
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
         self._socket, self.theirs = socket.socketpair()
-        wire.send(self.theirs, wire.Ready())
+        for body in self.lies:
+            self.theirs.sendall(len(body).to_bytes(4, "big") + body)
+
+    def prepare(self) -> None:
+        pass
 
     def close(self) -> None:
         super().close()
@@ -276,13 +321,8 @@ class Liar(Worker):
 
 
 def lie(monkeypatch: pytest.MonkeyPatch, *lies: bytes) -> list[Unknown]:
-    def liar(pixels: int) -> Liar:
-        worker = Liar(pixels)
-        for body in lies:
-            worker.theirs.sendall(len(body).to_bytes(4, "big") + body)
-        return worker
-
-    monkeypatch.setattr("tidegate.media.reader.Worker", liar)
+    monkeypatch.setattr(Liar, "lies", lies)
+    monkeypatch.setattr("tidegate.media.reader.Worker", Liar)
     with Reader(Budget(pixels=10_000, seconds=2)) as reader:
         with open_source(photo("rocket.jpg")) as source:
             reading = reader.read(source)
@@ -331,11 +371,54 @@ def test_endless_troubles_are_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_half_a_message_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def liar(pixels: int) -> Liar:
-        worker = Liar(pixels)
+    def liar(*settings: Any) -> Liar:
+        worker = Liar(*settings)
         worker.theirs.sendall(b"\0\0\0\x40{")
         return worker
 
     monkeypatch.setattr("tidegate.media.reader.Worker", liar)
     with Reader(Budget(seconds=0.3)) as reader:
         assert Seen(reader, photo("rocket.jpg")).causes == ["deadline"]
+
+
+def test_facts_of_another_format_are_a_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = b'{"type":"facts","info":{"kind":"image","format":"<b>x","width":9,"height":1}}'
+    (unknown,) = lie(monkeypatch, facts)
+    assert unknown.cause == "crashed"
+
+
+# Where the kernel does not confine.
+
+
+def meet(monkeypatch: pytest.MonkeyPatch, demanded: str) -> list[str]:
+    class Loose(Liar):
+        prepare = Worker.prepare
+
+    monkeypatch.setenv("TIDEGATE_CONFINEMENT", demanded)
+    body = msgspec.json.encode(wire.Ready(pid=1, lacking="system calls: not on this machine"))
+    monkeypatch.setattr(Liar, "lies", (body, msgspec.json.encode(wire.Done())))
+    monkeypatch.setattr("tidegate.media.reader.Worker", Loose)
+    with Reader() as reader:
+        seen = Seen(reader, photo("rocket.jpg"))
+    return [unknown.detail for unknown in seen.unknowns]
+
+
+def test_it_is_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("tidegate.media.worker._told", set())
+    assert meet(monkeypatch, "preferred") == ["holds no frame"]
+    meet(monkeypatch, "preferred")
+    (record,) = caplog.records
+    assert "not fully confined: system calls: not on this machine" in record.getMessage()
+
+
+def test_nothing_is_decoded_where_it_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    (detail,) = meet(monkeypatch, "required")
+    assert detail.startswith("the decoder is not confined: system calls: not on this machine")
+    assert "TIDEGATE_CONFINEMENT" in detail
+
+
+def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDEGATE_CONFINEMENT", "off")
+    with Reader() as reader:
+        assert works(reader)
+        assert reader.lacking == "it is switched off"

@@ -1,13 +1,16 @@
 """Files that are none, and files that hold none."""
 
+import errno
 import os
+import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.clips import photo
-from tidegate.media import Budget, MediaError, Reader, open_source
+from tidegate.media import Budget, LinkError, MediaError, Reader, open_source
 
 
 def refused(path: Path, budget: Budget | None = None) -> MediaError:
@@ -80,3 +83,100 @@ def test_what_is_not_judged_starts_no_child(tmp_path: Path, content: bytes, deta
         assert reader.pid is None
     assert [(u.cause, u.detail) for u in reading.unknowns] == [("unsupported", detail)]
     assert reading.info is None
+
+
+def test_no_link_beneath_a_folder_is_followed(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside / "deep" / "er", outside):
+        folder.mkdir(parents=True)
+        shutil.copy(photo("rocket.jpg"), folder / "a.jpg")
+    (inside / "link.jpg").symlink_to(outside / "a.jpg")
+    (inside / "folder").symlink_to(outside)
+    (tmp_path / "named").symlink_to(inside)
+    for start in (inside, tmp_path / "named"):
+        with open_source(start / "deep" / "er" / "a.jpg", beneath=start) as source:
+            assert source.format == "jpeg"
+        with pytest.raises(LinkError, match="is a symbolic link"):
+            open_source(start / "link.jpg", beneath=start)
+        for leads_out in ("folder/a.jpg", "deep/../../outside/a.jpg", "../outside/a.jpg"):
+            with pytest.raises(MediaError, match="cannot be read"):
+                open_source(start / leads_out, beneath=start)
+    with pytest.raises(MediaError, match="cannot be read"):
+        open_source(outside / "a.jpg", beneath=inside)
+
+
+def test_a_link_that_comes_between_the_look_and_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = shutil.copy(photo("rocket.jpg"), tmp_path / "target.jpg")
+    shutil.copy(target, tmp_path / "a.jpg")
+    real = os.open
+
+    def swapped(name: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if name == "a.jpg":
+            (tmp_path / "a.jpg").unlink()
+            (tmp_path / "a.jpg").symlink_to(target)
+        return real(name, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", swapped)
+    with pytest.raises(MediaError, match="cannot be read: Too many levels of symbolic links"):
+        open_source(tmp_path / "a.jpg", beneath=tmp_path)
+
+
+def _overwrite(path: Path) -> None:
+    """Other bytes, as many, and the time of modification set back."""
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # Its clock ticks some times a second.
+        with path.open("r+b") as file:
+            file.seek(1000)
+            file.write(b"other bytes")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def _replace(path: Path) -> None:
+    shutil.copy(photo("coffee.png"), path.with_name("other"))
+    path.with_name("other").replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda path: None, None),
+        (_overwrite, "changed"),
+        (_append, "changed"),
+        (lambda path: os.truncate(path, 5000), "changed"),
+        (_replace, None),
+        (Path.unlink, None),
+    ],
+    ids=["untouched", "overwritten", "appended", "truncated", "replaced", "removed"],
+)
+def test_a_file_that_changes_while_it_is_open(
+    tmp_path: Path, change: Callable[[Path], object], cause: str | None
+) -> None:
+    path = Path(shutil.copy(photo("rocket.jpg"), tmp_path / "a.jpg"))
+    with open_source(path) as source:
+        change(path)
+        unknown = source.changed()
+        assert (unknown and unknown.cause) == cause
+        if cause is None:
+            assert source.file.read() == photo("rocket.jpg").read_bytes()
+
+
+def test_a_file_whose_server_let_go_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(descriptor: int) -> os.stat_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    with open_source(photo("rocket.jpg")) as source:
+        monkeypatch.setattr(os, "fstat", stale)
+        unknown = source.changed()
+        monkeypatch.undo()
+    assert unknown is not None
+    assert (unknown.cause, unknown.detail) == (
+        "unreadable",
+        "cannot be read to the end: Stale file handle",
+    )

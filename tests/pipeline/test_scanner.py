@@ -173,3 +173,19 @@ def test_a_folder_that_is_closed_is_reported(tmp_path, monkeypatch):
 def test_budgets_are_finite(value):
     with pytest.raises(ValueError, match="budget"):
         tidegate.Budget(seconds=value)
+
+
+@pytest.mark.parametrize(
+    ("path", "libraries"),
+    [
+        (media.source("rocket.jpg"), {"simplejpeg", "libjpeg_turbo", "pillow"}),
+        (media.source("bigbuckbunny.mp4"), {"av", "ffmpeg"}),
+    ],
+)
+def test_the_evidence_names_the_libraries_that_decoded(path, libraries):
+    with Scanner(detectors=(), jobs=1) as scanner:
+        versions = scanner.scan(path).evidence.versions
+    assert {name for name in versions if name.startswith("decoder:")} == {
+        f"decoder:{library}" for library in libraries
+    }
+    assert all(versions.values())

@@ -1,5 +1,6 @@
 """The command line: one file a command."""
 
+import io
 import os
 import sys
 
@@ -13,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
+    _open_streams()
     try:
         from tidegate.cli.app import run
 
@@ -20,3 +22,18 @@ def main() -> None:
     except KeyboardInterrupt:  # While it is still starting, or where nothing is left to tell.
         status = INTERRUPTED
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Make standard output and error fit to be written to, whatever we were started with."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # Closed. A file of the user's must not be opened under its number.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    # What a terminal cannot show is spelled out and is no error.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

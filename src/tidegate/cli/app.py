@@ -11,8 +11,10 @@ import tidegate
 from tidegate.cli import bank, compare, doctor, explain, match, scan
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
+from tidegate.cli.say import complain
 from tidegate.detectors import ManifestError
 from tidegate.matching import BankError
+from tidegate.media import SettingError
 from tidegate.policy import PolicyError
 
 app = typer.Typer(
@@ -58,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
         status = app(list(arguments), prog_name="tidegate", standalone_mode=False)
     except typer.TyperException as error:
         return _complain(error.format_message())
-    except (BankError, PolicyError) as error:
+    except (BankError, PolicyError, SettingError) as error:
         return _complain(str(error))
     except ManifestError as error:
         _complain(str(error))
@@ -70,14 +72,17 @@ def run(arguments: Sequence[str]) -> int:
         # Nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except MemoryError:
+        _complain("out of memory")
+        return FAILED
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror}")
+        _complain(f"{place}{error.strerror or error}")
         return FAILED
     return status if isinstance(status, int) else OK
 
 
 def _complain(message: str) -> int:
     if message:
-        sys.stderr.write(f"tidegate: {message}\n")
+        complain(message)
     return USAGE

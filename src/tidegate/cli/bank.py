@@ -9,9 +9,10 @@ from typing import Annotated, NamedTuple
 import typer
 
 from tidegate import taxonomy
-from tidegate.cli import bankshow, bankstate, exits
+from tidegate.cli import bankshow, bankstate, budgets, exits
 from tidegate.cli.bankfiles import own, save
 from tidegate.cli.bankshow import title
+from tidegate.cli.budgets import Budgets
 from tidegate.cli.files import alone_in
 from tidegate.cli.paths import Paths, names
 from tidegate.cli.say import say, stages
@@ -129,6 +130,8 @@ def build(
     """
     if folder.exists():
         raise typer.BadParameter(f"{folder} is there already")
+    if not folder.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {folder.parent}")
     if missing := next((path for path in lists or () if not path.is_file()), None):
         raise BankError(f"{missing}: is no file")
     bank = Bank(
@@ -174,11 +177,14 @@ def add(
             help="Parts of a picture that are stored too: standard is what is inside its border."
         ),
     ] = "standard",
+    budget: Budgets = None,
 ) -> int:
     """Hash images and videos into a bank. Nothing is written unless all of them can be."""
+    limits, sampling = budgets.chosen(budget), Sampling(gap=gap)
 
     def hashed(first: str, holder: Callable[[str], str | None]) -> "_Hashed":
-        return _hash(media, int(first), holder, category, printable(note), gap, views)
+        with Reader(limits, sampling, threads=spare_threads(1)) as reader:
+            return _hash(media, reader, int(first), holder, category, printable(note), views)
 
     if file.is_dir():
         folder = BankFolder(file)
@@ -252,33 +258,32 @@ class _Hashed(NamedTuple):
 
 def _hash(
     media: list[str],
+    reader: Reader,
     first: int,
     holder: Callable[[str], str | None],
     category: str | None,
     note: str,
-    gap: float,
     views: Preset,
 ) -> _Hashed:
     """Hash media into entries, but for what a bank holds already."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     new = _Hashed([], {})
-    with Reader(sampling=Sampling(gap=gap), threads=spare_threads(1)) as reader:
-        for found in find(names(media)):
-            entry_id = str(first + len(new.entries))
-            enrolled = enrol(
-                found, reader, entry_id, category=category, note=note, added=now, views=views
-            )
-            if enrolled is None:
-                continue
-            entry, path = enrolled.entry, printable(found.path)
-            (digest,) = entry.sha256
-            if entry.sha256 in new.told:
-                say(f"left out: {path} comes twice")
-            elif (held := holder(digest)) is not None:
-                say(f"left out: {path} is entry {held} already")
-            else:
-                new.told[entry.sha256] = path + "".join(f" ({r})" for r in enrolled.remarks)
-                new.entries.append(entry)
+    for found in find(names(media)):
+        entry_id = str(first + len(new.entries))
+        enrolled = enrol(
+            found, reader, entry_id, category=category, note=note, added=now, views=views
+        )
+        if enrolled is None:
+            continue
+        entry, path = enrolled.entry, printable(found.path)
+        (digest,) = entry.sha256
+        if entry.sha256 in new.told:
+            say(f"left out: {path} comes twice")
+        elif (held := holder(digest)) is not None:
+            say(f"left out: {path} is entry {held} already")
+        else:
+            new.told[entry.sha256] = path + "".join(f" ({r})" for r in enrolled.remarks)
+            new.entries.append(entry)
     return new
 
 

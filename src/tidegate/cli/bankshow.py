@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tidegate.cli import exits
-from tidegate.cli.say import say, stages
+from tidegate.cli.say import complain, line, say, stages
 from tidegate.matching import Bank, BankError, BankFolder
 from tidegate.matching import stats as count
 from tidegate.matching import verify as check
@@ -44,10 +44,10 @@ def show(
         sys.stdout.buffer.write(b"]}\n")
         return exits.OK
     console = Console()
-    console.print(Text(title(bank)))
+    console.print(Text(line(title(bank))))
     for label, value in (("source", bank.source), ("legal basis", bank.legal_basis)):
         if value:
-            console.print(Text(f"{label}: {value}"))
+            console.print(Text(line(f"{label}: {value}")))
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("entry", "kind", "fingerprints", "category", "state", "note"):
         table.add_column(column)
@@ -57,7 +57,7 @@ def show(
             f"{entry.state} until {entry.disabled_until}" if entry.disabled_until else entry.state
         )
         cells = (entry.id, entry.kind, prints, entry.category or "", state, entry.note)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(line(cell)) for cell in cells))
     console.print(table)
     more = 0 if all_entries else max(total - ROWS, 0)
     console.print(Text(f"{total:,} entries" + (f", {more:,} not shown" if more else "")))
@@ -122,7 +122,7 @@ def verify(file: File) -> int:
     except BankError as error:
         problems = [str(error)]
     for problem in problems:
-        sys.stderr.write(f"tidegate: {problem}\n")
+        complain(problem)
     if not problems:
         say(f"{file}: whole")
     return exits.FAILED if problems else exits.OK

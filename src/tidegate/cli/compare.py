@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from tidegate.cli import exits
+from tidegate.cli import budgets, exits
+from tidegate.cli.budgets import Budgets
 from tidegate.cli.files import check_target, write_whole
 from tidegate.figures import pace
 from tidegate.media import Reader, Sampling
@@ -45,17 +46,19 @@ def compare_(
             help="Most seconds between the frames of a video that are looked for; 0 is all.",
         ),
     ] = Sampling().gap,
+    budget: Budgets = None,
 ) -> int:
     """Say whether two images or videos show the same, how nearly, and when.
 
     B counts as known, as an entry of a bank: what is told of A is what a scan would tell.
     """
+    limits = budgets.chosen(budget)
     for path in (a, b):
         if path.is_dir():
             raise typer.BadParameter(f"{path} is a folder: compare takes two files")
     if html is not None:
         check_target(html, (a, b), "compare")
-    with Reader(sampling=Sampling(gap=gap), threads=spare_threads(1)) as reader:
+    with Reader(limits, Sampling(gap=gap), threads=spare_threads(1)) as reader:
         made, pairs = compare(
             Found(a, named=True),
             Found(b, named=True),

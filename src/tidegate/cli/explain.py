@@ -1,6 +1,5 @@
 """``tidegate explain``: why an item was decided as it was."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from rich.console import Console
 
 from tidegate import taxonomy
 from tidegate.cli import exits
+from tidegate.cli.paths import stdin
 from tidegate.evidence import Item, Report
 from tidegate.report.explain import explanation
 
@@ -48,7 +48,7 @@ def explain(
 
 def _read(file: Path) -> list[Item]:
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        data = stdin().read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise typer.BadParameter(f"{file}: cannot be read: {error.strerror}") from None
     try:

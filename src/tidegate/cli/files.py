@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -37,6 +38,9 @@ def check_target(html: Path, files: Iterable[Path], work: str) -> None:
         raise typer.BadParameter(f"--html: there is no folder {html.parent}")
     if html.is_dir():
         raise typer.BadParameter(f"--html: {html} is a folder")
+    # What is written takes the place of what is there, and of a device or a link for good.
+    if html.is_symlink() or (html.exists() and not html.is_file()):
+        raise typer.BadParameter(f"--html: {html} is a link, a device or the like, and no file")
     if html.exists() and any(file.exists() and file.samefile(html) for file in files):
         raise typer.BadParameter(f"--html: {html} is one of the files to {work}")
 
@@ -45,13 +49,23 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees a part of it.
 
     Raises:
-        OSError: The folder does not exist or cannot be written to.
+        OSError: The folder does not exist or cannot be written to; names the file.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with _replacing(path) as file:
+            file.write(text)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(path)) from None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """Open a file that takes the place of another once it is whole."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".tidegate.")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            yield file
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from tidegate.cli import exits
+from tidegate.cli import budgets, exits
+from tidegate.cli.budgets import Budgets
 from tidegate.cli.options import Grey
 from tidegate.cli.paths import Paths, names
 from tidegate.hashing import Preset
@@ -35,6 +36,7 @@ def hash_(
     rotations: Annotated[
         bool, typer.Option("--rotations", help="With --json: also the eight positions of each.")
     ] = False,
+    budget: Budgets = None,
 ) -> int:
     """Write PDQ, SHA-256 and MD5 of images, animations and videos.
 
@@ -42,9 +44,10 @@ def hash_(
     """
     if not json and (rotations or views != "whole"):
         raise typer.BadParameter("--rotations and --views need --json")
+    limits = budgets.chosen(budget)
     status = exits.OK
     sampling = Sampling(gap=0.0 if every_frame else gap)
-    with Reader(sampling=sampling, grey=grey, threads=spare_threads(1)) as reader:
+    with Reader(limits, sampling, grey=grey, threads=spare_threads(1)) as reader:
         for found in find(names(paths)):
             made = fingerprint(found, reader, rotations=rotations, views=views)
             if made is None:

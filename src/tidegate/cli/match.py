@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from tidegate.cli import exits
+from tidegate.cli import budgets, exits
+from tidegate.cli.budgets import Budgets
 from tidegate.cli.options import Grey, Views
 from tidegate.cli.paths import Paths, names
 from tidegate.evidence import Evidence, Item, Match, MediaInfo, Role, Unknown, Value
@@ -73,17 +74,21 @@ def match(
     ] = Sampling().gap,
     grey: Grey = False,
     views: Views = "standard",
+    budget: Budgets = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Files matched at once. Default: all processors.")
+        int | None,
+        typer.Option(min=1, max=1024, help="Files matched at once. Default: all processors."),
     ] = None,
 ) -> int:
     """Hold images, animations and videos against banks. No model is asked, no policy applied."""
+    limits = budgets.chosen(budget)
     tally = _Tally(json=json)
     found = find(names(paths))
     # Without detectors a scan is hashing and matching; what a policy made of it is not told.
     with Scanner(
         banks=_banks(bank, role),
         detectors=(),
+        budget=limits,
         sampling=Sampling(gap=gap),
         jobs=jobs,
         distance=distance,

@@ -1,5 +1,7 @@
 """Telling the user what was done, and how far it is."""
 
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -7,10 +9,26 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from tidegate.report import visible
+
+
+def line(text: str) -> str:
+    r"""Return a text, which may quote names and notes of anybody, as one line without codes.
+
+    Bytes of a path that are not UTF-8 become ``\\xNN``.
+    """
+    escaped = re.sub("[\udc80-\udcff]", lambda one: f"\\x{ord(one[0]) - 0xDC00:02x}", text)
+    return visible(escaped)
+
 
 def say(text: str) -> None:
     """Write a line to standard output."""
-    Console().print(Text(text), soft_wrap=True)
+    Console().print(Text(line(text)), soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"tidegate: {line(text)}\n")
 
 
 @contextmanager

@@ -19,12 +19,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from tidegate.cli import exits
+from tidegate.cli import budgets, exits
+from tidegate.cli.budgets import Budgets
 from tidegate.cli.files import check_target, write_whole
 from tidegate.cli.options import Views
 from tidegate.cli.paths import Paths, names
+from tidegate.cli.say import line
 from tidegate.evidence import Item, Report, strength
-from tidegate.media import Budget, Sampling
+from tidegate.media import Sampling
 from tidegate.pipeline import Found, Scanned, Scanner, find, gather
 from tidegate.report import Picture, render, summary, table
 
@@ -61,7 +63,8 @@ def scan(
         typer.Option(metavar="FILE", help="Write a self-contained page with blurred pictures."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Items judged at once. Default: all processors.")
+        int | None,
+        typer.Option(min=1, max=1024, help="Items judged at once. Default: all processors."),
     ] = None,
     gap: Annotated[
         float,
@@ -70,13 +73,12 @@ def scan(
         ),
     ] = Sampling().gap,
     views: Views = "standard",
-    deadline: Annotated[
-        float, typer.Option(min=0.1, max=86400.0, help="Most seconds that one item may take.")
-    ] = Budget().seconds,
+    budget: Budgets = None,
 ) -> int:
     """Judge images, animations and videos: what breaks the policy, where, and what to do."""
     if json and jsonl:
         raise typer.BadParameter("--json and --jsonl exclude each other")
+    limits = budgets.chosen(budget)
     found = find(names(paths))
     if html is not None:
         check_target(html, [one.path for one in found if one.named], "scan")
@@ -84,7 +86,7 @@ def scan(
         policy,
         bank or (),
         sampling=Sampling(gap=gap),
-        budget=Budget(seconds=deadline),
+        budget=limits,
         jobs=jobs,
         pictures=html is not None,
         views=views,
@@ -100,7 +102,7 @@ def scan(
     elif not jsonl:
         _show(report)
     if html is not None:
-        Console(stderr=json or jsonl).print(Text(f"Report: {html}"), soft_wrap=True)
+        Console(stderr=json or jsonl).print(Text(line(f"Report: {html}")), soft_wrap=True)
     return run.status
 
 

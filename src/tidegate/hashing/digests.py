@@ -1,6 +1,7 @@
 """Exact digests: they meet a copy of the file, byte for byte, and nothing else."""
 
 import hashlib
+import sys
 from typing import BinaryIO, NamedTuple
 
 CHUNK = 1 << 20
@@ -21,11 +22,12 @@ class Digests(NamedTuple):
     size: int
 
 
-def digests(file: BinaryIO) -> Digests:
+def digests(file: BinaryIO, most: int = sys.maxsize) -> Digests:
     """Read a file once, from its start to its end, and return its digests.
 
     Args:
-        file: Open for reading bytes, seekable. It is left at its end.
+        file: Open for reading bytes, seekable.
+        most: Bytes to read at most. A file that grows as fast as it is read has no end.
 
     Raises:
         OSError: The file cannot be read.
@@ -34,7 +36,7 @@ def digests(file: BinaryIO) -> Digests:
     md5 = hashlib.md5(usedforsecurity=False)
     size = 0
     file.seek(0)
-    while chunk := file.read(CHUNK):
+    while chunk := file.read(min(CHUNK, most - size)):
         sha256.update(chunk)
         md5.update(chunk)
         size += len(chunk)

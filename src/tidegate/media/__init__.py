@@ -13,19 +13,21 @@ small messages that are checked; nothing is ever unpickled::
 from tidegate.media.error import MediaError
 from tidegate.media.luma import Luma
 from tidegate.media.reader import Frame, Reader, Reading
-from tidegate.media.settings import Budget, Sampling
+from tidegate.media.settings import Budget, Sampling, SettingError
 from tidegate.media.sniff import UNSUPPORTED, sniff
-from tidegate.media.source import Source, open_source
+from tidegate.media.source import LinkError, Source, open_source
 
 __all__ = [
     "UNSUPPORTED",
     "Budget",
     "Frame",
+    "LinkError",
     "Luma",
     "MediaError",
     "Reader",
     "Reading",
     "Sampling",
+    "SettingError",
     "Source",
     "open_source",
     "sniff",

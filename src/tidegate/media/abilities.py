@@ -41,6 +41,43 @@ def abilities() -> tuple[Ability, ...]:
     return tuple(found)
 
 
+def decoders() -> dict[str, dict[str, str]]:
+    """Return name and version of the libraries that decode each format that is judged."""
+    pillow = _versions("pillow")
+    video = {"av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
+    heif = pillow_heif.libheif_info()
+    return {
+        "jpeg": pillow | _feature("libjpeg_turbo") | _versions("simplejpeg"),
+        "png": pillow | (_feature("zlib_ng") or _feature("zlib")),
+        "gif": pillow,
+        "bmp": pillow,
+        "webp": pillow | _feature("webp", "libwebp"),
+        "avif": pillow | _feature("avif", "libavif") | _avif_codecs(),
+        "tiff": pillow | _feature("libtiff"),
+        "heic": _versions("pillow-heif")
+        | {"libheif": heif["libheif"], "libheif_decoders": ", ".join(heif["decoders"].values())},
+        **dict.fromkeys(("mp4", "matroska", "avi", "mpegts"), video),
+    }
+
+
+def _avif_codecs() -> dict[str, str]:
+    if not features.check("avif"):
+        return {}
+    from PIL import _avif
+
+    return {"avif_codecs": _avif.codec_versions()}
+
+
+def _versions(package: str) -> dict[str, str]:
+    return {package: metadata.version(package)}
+
+
+def _feature(feature: str, name: str = "") -> dict[str, str]:
+    """Return name and version of a library in Pillow; empty where it was built without."""
+    version = features.version(feature)
+    return {name or feature: version} if version else {}
+
+
 def _decoder(names: tuple[str, ...]) -> str | None:
     version = ".".join(str(part) for part in av.library_versions["libavcodec"])
     for name in names:

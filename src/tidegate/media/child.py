@@ -1,18 +1,16 @@
-"""The child process: takes jobs from a socket, decodes, and answers. It opens no path.
+"""A decoder: takes jobs from a socket, decodes, and answers. It opens no path."""
 
-Started as ``python -m tidegate.media.child SOCKET MEMORY`` with two inherited
-descriptors. By hand and without them it only tries its imports and says so.
-"""
-
+import errno
 import os
 import socket
 import sys
-import warnings
 from collections.abc import Callable
 
 from tidegate.media import jpeg, memory, pictures, video, wire
-from tidegate.media.error import MediaError
+from tidegate.media.confine import allow_cpu, confine
+from tidegate.media.error import MediaError, exhausted
 from tidegate.media.outlet import GoneError, Outlet, StoppedError
+from tidegate.media.probe import probe
 
 _DECODERS: dict[str, Callable[[wire.Job, int, Outlet], None]] = {
     "jpeg": jpeg.decode,
@@ -30,19 +28,22 @@ _DECODERS: dict[str, Callable[[wire.Job, int, Outlet], None]] = {
 }
 
 
-def main(arguments: list[str]) -> int:
-    """Serve jobs until the parent is gone."""
-    warnings.simplefilter("ignore")
-    if len(arguments) != 2:
-        sys.stderr.write("the decoders are there; Tidegate itself starts this process\n")
-        return 64
-    with socket.socket(fileno=int(arguments[0])) as sock:
-        slots = memory.Slots(int(arguments[1]), writable=True)
-        os.close(int(arguments[1]))  # The mapping has its own.
-        try:
-            serve(sock, Outlet(sock, slots))
-        except (GoneError, EOFError, OSError):
-            return 0
+def run(sock: socket.socket, slots: memory.Slots, order: wire.Spawn) -> int:
+    """Confine this process, then serve jobs until the parent is gone.
+
+    Returns:
+        The exit status: 0, or 1 where the decoder itself has failed.
+    """
+    try:
+        slots.forget()  # What an earlier decoder left there is none of this one's business.
+        confinement = confine(memory=order.memory, cpu=order.cpu, off=not order.confined)
+        wire.send(sock, wire.Ready(pid=os.getpid(), lacking=confinement.lacking))
+        serve(sock, Outlet(sock, slots))
+    except (GoneError, EOFError, OSError):
+        return 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())  # To nowhere, unless somebody is looking for it.
+        return 1
     return 0
 
 
@@ -52,16 +53,19 @@ def serve(sock: socket.socket, outlet: Outlet) -> None:
     Raises:
         EOFError: The parent is gone.
     """
-    wire.send(sock, wire.Ready())
     while True:
         body, descriptor = wire.receive_with_descriptor(sock)
         if descriptor is None:
-            continue  # A Release or a Stop that crossed with the end of its job.
+            # Or a Release or a Stop that crossed with the end of its job.
+            if isinstance(wire.ORDERS.decode(body), wire.Probe):
+                wire.send(sock, wire.Probed(refused=probe()))
+            continue
         try:
-            order = wire.ORDERS.decode(body)
-            assert isinstance(order, wire.Job)
-            outlet.begin()
-            do(order, descriptor, outlet)
+            job = wire.ORDERS.decode(body)
+            assert isinstance(job, wire.Job)
+            allow_cpu(job.budget.cpu_seconds(job.threads))
+            outlet.begin(job.budget)
+            do(job, descriptor, outlet)
         finally:
             os.close(descriptor)
         outlet.done()
@@ -75,11 +79,15 @@ def do(job: wire.Job, descriptor: int, outlet: Outlet) -> None:
         pass
     except MediaError as error:
         outlet.unknown(error.cause, error.detail, error.span)
-    except MemoryError:
-        outlet.unknown("crashed", "the decoder ran out of memory")
     except Exception as error:
-        outlet.unknown("corrupt", f"cannot be decoded: {pictures.words(error)}")
+        if _is_exhaustion(error):
+            outlet.unknown("out_of_memory", exhausted(job.budget))
+        else:
+            outlet.unknown("corrupt", f"cannot be decoded: {pictures.words(error)}")
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _is_exhaustion(error: Exception) -> bool:
+    """Return whether memory ran out. A thread that finds no room for its stack says EAGAIN."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.EAGAIN, errno.ENOMEM)
+    return isinstance(error, MemoryError)

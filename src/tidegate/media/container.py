@@ -4,6 +4,7 @@ from typing import Any
 
 import av
 import av.error
+import av.logging
 from av.container.core import Flags
 from av.container.input import InputContainer
 from av.stream import Discard, Disposition
@@ -13,6 +14,7 @@ from tidegate.media.boxes import cut_short
 from tidegate.media.error import MediaError
 from tidegate.media.input import buffered
 from tidegate.media.outlet import Outlet
+from tidegate.media.settings import Budget
 from tidegate.media.wire import Job
 
 _DEMUXERS = {"mp4": "mov", "matroska": "matroska", "avi": "avi", "mpegts": "mpegts"}
@@ -27,24 +29,42 @@ def open_container(job: Job, descriptor: int) -> InputContainer:
     """Open the container in a descriptor, and nothing beside it.
 
     Raises:
-        MediaError: It cannot be read.
+        MediaError: It cannot be read, or holds more streams than the budget allows.
     """
+    limits = {"max_pixels": str(job.budget.pixels), "max_streams": str(job.budget.streams + 1)}
+    av.logging.set_level(av.logging.ERROR)
     try:
-        container: InputContainer = av.open(
-            buffered(descriptor),
-            "r",
-            format=_DEMUXERS[job.format],
-            options={"max_pixels": str(job.budget.pixels)},
-            **_LENIENT,
-            io_open=_refuse,
-        )
+        with av.logging.Capture() as said:
+            container: InputContainer = av.open(
+                buffered(descriptor),
+                "r",
+                format=_DEMUXERS[job.format],
+                options=limits,
+                **_LENIENT,
+                io_open=_refuse,
+            )
+        _check_streams(len(container.streams), job.budget)
+    except av.error.MemoryError:
+        # Of some formats FFmpeg also says so where it has met one stream too many.
+        if any("max_streams" in message for _, _, message in said):
+            _check_streams(job.budget.streams + 1, job.budget)
+        # And also where it does not like a table.
+        raise MediaError("corrupt", f"the {job.format} container cannot be read") from None
     except av.error.FFmpegError as error:
         cut = job.format == "mp4" and cut_short(descriptor)
         detail = f"the {job.format} container cannot be read: {error.strerror}"
         raise MediaError("truncated" if cut else "corrupt", detail) from error
+    finally:
+        av.logging.set_level(None)
     # What FFmpeg makes up where AVI has no presentation times is wrong for H.264.
     container.flags &= ~_GEN_PTS
     return container
+
+
+def _check_streams(count: int, budget: Budget) -> None:
+    if count > budget.streams:
+        detail = f"more than {budget.streams:,} streams (budget.streams)"
+        raise MediaError("too_many_streams", detail)
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> None:

@@ -4,13 +4,16 @@ import struct
 from typing import Any
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 
 def matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     """Return the signs of the display matrix: x' = a x + c y, y' = b x + d y."""
-    side: Any = frame.side_data.get("DISPLAYMATRIX")
+    # As `frame.side_data`, which would hold the frame until the garbage collector comes.
+    sides: Any = SideDataContainer
+    side = sides(frame).get("DISPLAYMATRIX")
     if side is None or side.buffer_size < 36:
         return 1, 0, 0, 1
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(side)[:36])

@@ -27,7 +27,16 @@ class MediaError(Exception):
 
 def over(observed: float, unit: str, limit: float, setting: str) -> str:
     """Return the line that says which budget was passed, by what, and where it is set."""
-    return f"{observed:,.10g} {unit} are over the budget of {limit:,.10g} (budget.{setting})"
+    return f"{_told(observed)} {unit} are over the budget of {_told(limit)} (budget.{setting})"
+
+
+def _told(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+
+
+def exhausted(budget: Budget) -> str:
+    """Return the line that says that memory did not suffice."""
+    return f"needs more than {budget.memory:,} bytes of memory (budget.memory)"
 
 
 def check_pixels(width: int, height: int, budget: Budget) -> None:

@@ -14,6 +14,11 @@ from tidegate.media.luma import Luma
 from tidegate.media.outlet import Outlet
 from tidegate.media.wire import Job
 
+_SCAN = b"\xff\xda"
+"""The marker before a scan. Within one it cannot stand (ITU-T T.81, B.1.1.5)."""
+
+_PIECE = 1 << 20
+
 _HARMLESS = re.compile(r"\b\d{1,2} extraneous bytes|Invalid SOS parameters|Adobe|JFIF|progression")
 """Warnings of libjpeg about files that are whole nevertheless. A camera may pad its data
 with some bytes; a hundred and more are what is left when damage made the rest unreadable."""
@@ -23,13 +28,16 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     """Decode a JPEG and hand it out upright."""
     image = pictures.open_image(job, descriptor)
     turn = rgb.orientation(image)
-    if image.mode not in ("L", "RGB"):
-        pictures.decode(job, descriptor, outlet)
-        return
     grey = job.grey and not job.colour
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
+        outlet.spend(image.width * image.height * (_scans(data) - 1))
+        if image.mode not in ("L", "RGB"):
+            pictures.decode(job, descriptor, outlet)
+            return
+        outlet.spend(image.width * image.height)
         try:
-            pixels, complaint = _decode(data, grey=grey)
+            room = outlet.room(image.height, image.width) if turn == 1 and not grey else None
+            pixels, complaint = _decode(data, room, grey=grey)
         except ValueError:
             pictures.decode(job, descriptor, outlet)
             return
@@ -57,13 +65,24 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
         outlet.unknown(cause, f"the picture is only partly there: {complaint}")
 
 
-def _decode(data: mmap.mmap, *, grey: bool) -> tuple[NDArray[np.uint8], str]:
+def _scans(data: mmap.mmap) -> int:
+    """Return how often the decoder has to go over the picture: once, progressive ones more.
+
+    Thumbnails in the metadata have scans of their own; a count too high by some is no harm.
+    """
+    ends = range(0, len(data), _PIECE)
+    return max(1, sum(data[at : at + _PIECE + 1].count(_SCAN) for at in ends))
+
+
+def _decode(
+    data: mmap.mmap, room: NDArray[np.uint8] | None, *, grey: bool
+) -> tuple[NDArray[np.uint8], str]:
     """Return the pixels, RGB or luma alone, and what is wrong with them."""
     space = "GRAY" if grey else "RGB"
     complaint = ""
     try:
-        pixels = simplejpeg.decode_jpeg(data, space)
+        pixels = simplejpeg.decode_jpeg(data, space, buffer=room)
     except ValueError as error:
         complaint = "" if _HARMLESS.search(str(error)) else str(error)
-        pixels = simplejpeg.decode_jpeg(data, space, strict=False)
+        pixels = simplejpeg.decode_jpeg(data, space, buffer=room, strict=False)
     return pixels[:, :, 0] if grey else pixels, complaint

@@ -25,7 +25,7 @@ def h264(extradata: bytes) -> Callable[[bytes], Peeked]:
 
     def peek(data: bytes) -> Peeked:
         slices, references, plain = set(), False, True
-        for start, end in _units(data, prefix):
+        for start, end in units(data, prefix):
             head = data[start]
             type = head & 31
             if head & 0x80:
@@ -57,7 +57,7 @@ def hevc(extradata: bytes) -> Callable[[bytes], Peeked]:
 
     def peek(data: bytes) -> Peeked:
         slices, layers, plain = set(), set(), True
-        for start, end in _units(data, prefix):
+        for start, end in units(data, prefix):
             head = int.from_bytes(data[start : start + 2], "big")
             if head & 0x81F8 or not head & 7:  # Forbidden bit, or of a further view
                 return ODD
@@ -85,7 +85,7 @@ def hevc(extradata: bytes) -> Callable[[bytes], Peeked]:
     return peek
 
 
-def _units(data: bytes, prefix: int) -> Iterator[tuple[int, int]]:
+def units(data: bytes, prefix: int) -> Iterator[tuple[int, int]]:
     """Yield start and end of each unit, split by lengths or else by start codes.
 
     Raises:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from tidegate.evidence import Cause, MediaInfo, Span, Unknown, seconds
 from tidegate.media import memory, wire
+from tidegate.media.error import MediaError, over
 from tidegate.media.luma import Luma
+from tidegate.media.settings import Budget
 
 _LARGE = 64 * 1024**2
 
@@ -35,18 +37,26 @@ class Outlet:
         self._slots = slots
         self._free = [0, 1]
         self._largest = 0
+        self._budget = Budget()
+        self._pixels = 0
         self.seen = self.judged = 0
 
-    def begin(self) -> None:
+    def begin(self, budget: Budget) -> None:
         """Get ready for the next job: the parent holds no frame of the last one."""
         if self._largest > _LARGE:
             self._slots.forget()
         self._free = [0, 1]
-        self._largest = self.seen = self.judged = 0
+        self._budget = budget
+        self._largest = self._pixels = self.seen = self.judged = 0
 
     def facts(self, info: MediaInfo) -> None:
         """Tell what the media is. The last call counts."""
         self._send(wire.Facts(info=info))
+
+    def room(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Return where the next frame's RGB goes: decoded there, it need not be copied."""
+        self._wait()
+        return self._slots.rgb(self._free[0], height, width)
 
     def frame(
         self,
@@ -57,9 +67,7 @@ class Outlet:
         luma: Luma | None = None,
     ) -> None:
         """Hand out a judged frame, as RGB, luma or both; wait until a slot is free."""
-        self._heed()
-        while not self._free:
-            self._obey()
+        self._wait()
         slot = self._free.pop(0)
         shown = luma.plane if luma else rgb
         assert shown is not None
@@ -67,7 +75,9 @@ class Outlet:
         if luma:
             self._slots.luma(slot, height, width)[...] = luma.plane
         if rgb is not None:
-            self._slots.rgb(slot, height, width, behind=luma is not None)[...] = rgb
+            place = self._slots.rgb(slot, height, width, behind=luma is not None)
+            if not np.may_share_memory(place, rgb):
+                place[...] = rgb
         self._largest = max(self._largest, height * width * memory.BYTES)
         self.judged += 1
         self._send(
@@ -88,12 +98,25 @@ class Outlet:
         if span and not (math.isfinite(span.start) and math.isfinite(span.end)):
             span = None
         if span:
-            span = Span(start=seconds(span.start), end=seconds(max(span.start, span.end)))
+            start = min(max(0.0, span.start), wire.LONGEST_TIME)
+            end = min(max(start, span.end), wire.LONGEST_TIME)
+            span = Span(start=seconds(start), end=seconds(end))
         self._send(
             wire.Trouble(
                 unknown=Unknown(stage="media", cause=cause, detail=detail[:500], span=span)
             )
         )
+
+    def spend(self, pixels: int) -> None:
+        """Count pixels that are about to be decoded, or have been.
+
+        Raises:
+            MediaError: With them the item has more than its budget of decoded pixels.
+        """
+        self._pixels += pixels
+        if self._pixels > self._budget.total_pixels:
+            detail = over(self._pixels, "decoded pixels", self._budget.total_pixels, "total_pixels")
+            raise MediaError("too_many_pixels", detail)
 
     def count(self) -> None:
         """Count a decoded frame, and look whether the rest is still wanted."""
@@ -103,6 +126,12 @@ class Outlet:
     def done(self) -> None:
         """Say that the job is over."""
         self._send(wire.Done())
+
+    def _wait(self) -> None:
+        """Wait for a free slot."""
+        self._heed()
+        while not self._free:
+            self._obey()
 
     def _heed(self) -> None:
         """Take the orders that have come, without waiting for more."""

@@ -14,6 +14,7 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
@@ -87,7 +88,8 @@ def explained(
         pixels = int(_PIXELS.findall(str(error))[0])
         detail = over(pixels, "pixels a frame", job.budget.pixels, "pixels")
         return MediaError("too_many_pixels", detail, span)
-    return MediaError(_cause(error, job, descriptor), f"{what}: {words(error)}", span)
+    detail = what if isinstance(error, UnidentifiedImageError) else f"{what}: {words(error)}"
+    return MediaError(_cause(error, job, descriptor), detail, span)
 
 
 def _cause(error: Exception, job: Job, descriptor: int) -> Cause:
@@ -105,6 +107,18 @@ def words(error: Exception) -> str:
     return type(error).__name__ if not text or "<" in text else text
 
 
+def _has_more(image: ImageFile.ImageFile) -> bool:
+    """Return whether there is more than one frame, without looking for all of them."""
+    if image.format != _PLUGINS["tiff"]:
+        return bool(getattr(image, "is_animated", False))
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
+
+
 class _Film:
     """One picture or animation on its way to the outlet."""
 
@@ -113,7 +127,10 @@ class _Film:
         self._descriptor = descriptor
         self._outlet = outlet
         self._image = open_image(job, descriptor)
-        self._moves = bool(getattr(self._image, "is_animated", False))
+        try:
+            self._moves = _has_more(self._image)
+        except Exception:  # Its second frame is broken: that shows when it is its turn.
+            self._image, self._moves = open_image(job, descriptor), True
         self._paged = self._moves and job.format in _PAGES
         self._notes = {_PAGES[job.format]} if self._paged else set[str]()
         self._change = Change()
@@ -147,6 +164,7 @@ class _Film:
             except EOFError:
                 return False
         check_pixels(self._image.width, self._image.height, self._job.budget)
+        self._outlet.spend(self._image.width * self._image.height)
         if index == 0:
             self._notes |= rgb.depth_notes(self._image)
             self._open_first()

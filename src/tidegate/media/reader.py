@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -15,10 +16,10 @@ from tidegate.evidence import Cause, MediaInfo, Span, Unknown
 from tidegate.media import memory, wire
 from tidegate.media.error import MediaError, over
 from tidegate.media.luma import Luma
-from tidegate.media.settings import Budget, Sampling
+from tidegate.media.settings import Budget, Sampling, confinement
 from tidegate.media.sniff import UNSUPPORTED
 from tidegate.media.source import Source
-from tidegate.media.worker import Worker
+from tidegate.media.worker import ITEMS, UnconfinedError, Worker
 
 _MOST_UNKNOWNS = 100
 _STOP_SECONDS = 1.0
@@ -69,7 +70,9 @@ class Reading(Closing):
         info: What the media is, known from the first frame on and final at the end;
             ``None`` where that was never found out.
         until: Moment of ``time.monotonic`` at which the item's time is over:
-            ``budget.seconds`` from when the child was ready.
+            ``budget.seconds`` from when the decoder was ready.
+        decoders: Name and version of the libraries that decode its format; empty where no
+            decoder was asked.
         unknowns: What could not be judged; complete at the end.
     """
 
@@ -77,9 +80,10 @@ class Reading(Closing):
         self.info: MediaInfo | None = None
         self.unknowns: list[Unknown] = []
         self._budget = budget
-        self._reader: Reader | None = None
         self._worker: Worker | None = None
         self.until = math.inf
+        self.decoders: Mapping[str, str] = {}
+        self._format = ""
         self._slot: int | None = None
         self._judged = 0
         self._seen = 0
@@ -97,7 +101,7 @@ class Reading(Closing):
             limit = f"{self._budget.seconds:,.10g}"
             self._fail("deadline", f"takes more than {limit} seconds (budget.seconds)")
         except EOFError:
-            self._fail("crashed", f"the decoder {self._worker.epitaph()}")
+            self._fail(*self._worker.epitaph())
         except wire.GarbledError as error:
             self._fail("crashed", f"the decoder said what it must not: {error}")
         else:
@@ -116,30 +120,34 @@ class Reading(Closing):
             while not isinstance(self._worker.receive(until), wire.Done):
                 pass
         except (TimeoutError, EOFError, wire.GarbledError):
-            self._drop()
+            self._worker.drop()
         self._end()
 
     def _begin(
         self,
-        reader: "Reader",
         worker: Worker,
         source: Source,
         job: wire.Job,
         until: float | None,
     ) -> None:
         """Send the job. The item's clock starts when the child can take it."""
-        self._reader, self._worker = reader, worker
+        self._worker = worker
         try:
-            worker.wait_ready()
-        except (TimeoutError, EOFError, wire.GarbledError):
-            hint = "python -m tidegate.media.child says why"
-            self._fail("crashed", f"the decoder did not start: it {worker.epitaph()}; {hint}")
+            worker.prepare()
+        except UnconfinedError as error:
+            self._fail("crashed", f"{error} (TIDEGATE_CONFINEMENT)")
             return
+        except (TimeoutError, EOFError, wire.GarbledError):
+            worker.close()
+            self._fail("crashed", "no decoder starts: python -m tidegate.media.nursery says why")
+            return
+        self._format = job.format
+        self.decoders = worker.decoders.get(job.format, {})
         self.until = time.monotonic() + self._budget.seconds if until is None else until
         try:
-            worker.send(job, source.file.fileno())
+            worker.begin(job, source.file.fileno())
         except EOFError:
-            self._fail("crashed", f"the decoder {worker.epitaph()}")
+            self._fail(*worker.epitaph())
 
     def _next(self, worker: Worker) -> Frame | None:
         """Return the next frame, or ``None`` at the end."""
@@ -154,15 +162,20 @@ class Reading(Closing):
                 case wire.Facts(info=info):
                     if not 0 <= info.duration <= wire.LONGEST_TIME:
                         raise wire.GarbledError("an impossible duration")
+                    if info.format != self._format:
+                        raise wire.GarbledError("another format")
                     self.info = info
                 case wire.Trouble(unknown=unknown):
                     if len(self.unknowns) >= _MOST_UNKNOWNS:
                         raise wire.GarbledError("too many troubles")
+                    span = unknown.span
+                    if span and not 0 <= span.start <= span.end <= wire.LONGEST_TIME:
+                        raise wire.GarbledError("an impossible span")
                     self.unknowns.append(unknown)
                 case wire.Done():
                     return None
-                case wire.Ready():
-                    raise wire.GarbledError("a second greeting")
+                case wire.Ready() | wire.Probed():
+                    raise wire.GarbledError("an answer to what nobody asked")
 
     def _open(self, worker: Worker, picture: wire.Picture) -> Frame:
         """Check a picture's header and map its pixels."""
@@ -188,7 +201,8 @@ class Reading(Closing):
     def _fail(self, cause: Cause, detail: str) -> None:
         """End the item because its child has failed, and the child with it."""
         self.unknowns.append(MediaError(cause, detail, self._rest()).unknown)
-        self._drop()
+        if self._worker:
+            self._worker.drop()
         self._end()
 
     def _rest(self) -> Span | None:
@@ -198,13 +212,12 @@ class Reading(Closing):
         end = self.info.duration if self.info else 0.0
         return Span(start=self._second, end=max(end, self._second))
 
-    def _drop(self) -> None:
-        if self._reader:
-            self._reader.close()
-
     def _end(self) -> None:
-        """Let go of the child, with the counts as the parent knows them."""
-        self._worker = self._reader = None
+        """Let go of the decoder, with the counts as the parent knows them."""
+        if self._worker:
+            # What memory an item has used up, it may have left in pieces.
+            self._worker.retire(worn=any(u.cause == "out_of_memory" for u in self.unknowns))
+        self._worker = None
         if self.info:
             seen = max(self._seen, self.info.frames_seen)
             self.info = msgspec.structs.replace(
@@ -217,7 +230,8 @@ class Reading(Closing):
 class Reader:
     """Decodes one item after another in a child process of its own.
 
-    The child is started by the first item and replaced when it dies or overruns. A
+    The child, a decoder, is started by the first item. It is replaced when it dies or
+    overruns, which costs its own item alone, and when it has served some dozens of them. A
     reader belongs to one thread at a time; threads that decode at the same time have a
     reader each.
     """
@@ -229,6 +243,7 @@ class Reader:
         *,
         grey: bool = False,
         threads: int = 1,
+        items: int = ITEMS,
     ) -> None:
         """Make a reader; the child is not started yet.
 
@@ -241,23 +256,34 @@ class Reader:
             threads: How many threads decode one video, 1 to 64. Frames come out the same.
                 More than one is for when fewer items are read at a time than there are
                 processors.
+            items: How many items one decoder serves; 1 gives each a process of its own.
 
         Raises:
-            ValueError: ``threads`` is out of range.
+            ValueError: ``threads`` or ``items`` is out of range.
+            SettingError: ``TIDEGATE_CONFINEMENT`` says what means nothing.
         """
+        confinement()
+        if items < 1:
+            raise ValueError(f"a decoder serves one item at least, not {items}")
         if not 1 <= threads <= 64:
             raise ValueError(f"a video is decoded by 1 to 64 threads, not {threads}")
         self.budget = budget or Budget()
         self.sampling = sampling or Sampling()
         self.grey = grey
         self.threads = threads
+        self._items = items
         self._worker: Worker | None = None
         self._reading: Reading | None = None
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, or ``None`` while there is none."""
+        """Process id of the decoder, or ``None`` while there is none."""
         return self._worker.pid if self._worker else None
+
+    @property
+    def lacking(self) -> str:
+        """What of the confinement was not active for the last item; empty where all was."""
+        return self._worker.lacking if self._worker else ""
 
     def read(
         self,
@@ -286,8 +312,11 @@ class Reader:
             reading.unknowns.append(error.unknown)
             return reading
         worker = self._worker
-        if worker is None:
-            worker = self._worker = Worker(self.budget.pixels)
+        if worker is not None:
+            worker.look()
+        if worker is None or worker.gone:
+            self.close()
+            worker = self._worker = Worker(self.budget, self.threads, self._items)
         job = wire.Job(
             format=source.format or "",
             budget=self.budget,
@@ -296,11 +325,11 @@ class Reader:
             grey=self.grey,
             threads=self.threads,
         )
-        reading._begin(self, worker, source, job, until)
+        reading._begin(worker, source, job, until)
         return reading
 
     def close(self) -> None:
-        """End the child. The next item starts another one."""
+        """End the child process. The next item starts another one."""
         worker, self._worker = self._worker, None
         if worker:
             worker.close()

@@ -1,6 +1,8 @@
 """What may be spent on an item, and how densely it is sampled."""
 
 import math
+import os
+from typing import Literal, cast, get_args
 
 from tidegate.evidence import Value
 
@@ -11,21 +13,53 @@ class Budget(Value, frozen=True, kw_only=True):
     Attributes:
         bytes: Size of the file.
         pixels: Pixels of one frame, checked before the frame is decoded.
+        total_pixels: Pixels of all decoded frames together. Each scan of a JPEG counts as
+            a frame. What was seen before the limit still counts.
         frames: Decoded frames. What was seen before the limit still counts.
         duration: Seconds of play. What was seen before the limit still counts.
+        streams: Streams of a container, whatever they carry.
         seconds: Wall-clock seconds from the start of the item to its end.
+        memory: Bytes of address space that the decoding process may take, beside its own
+            code and the frames that it hands out.
     """
 
     bytes: int = 2 * 1024**3
     pixels: int = 178_000_000
+    total_pixels: int = 1_000_000_000_000
     frames: int = 1_000_000
     duration: float = 6 * 3600.0
+    streams: int = 250
     seconds: float = 600.0
+    memory: int = 4 * 1024**3
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"budget.{name} is more than 0 and finite")
+
+    def cpu_seconds(self, threads: int) -> int:
+        """Return the seconds of processor time that so many threads may take for an item."""
+        return math.ceil(self.seconds * threads) + 1
+
+
+class SettingError(ValueError):
+    """A setting of the environment that means nothing."""
+
+
+Confinement = Literal["preferred", "required", "off"]
+"""Whether the kernel is to confine decoders: where it can, or else nothing is decoded, or not."""
+
+
+def confinement() -> Confinement:
+    """Return what the environment's ``TIDEGATE_CONFINEMENT`` asks for; ``preferred`` unsaid.
+
+    Raises:
+        SettingError: It asks for something else.
+    """
+    value = os.environ.get("TIDEGATE_CONFINEMENT", "preferred")
+    if value not in get_args(Confinement):
+        raise SettingError(f"TIDEGATE_CONFINEMENT is preferred, required or off, not {value!r}")
+    return cast(Confinement, value)
 
 
 class Sampling(Value, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x1aE\xdf\xa3", "matroska"),
     (b"%PDF-", "pdf"),
     (b"%!PS", "postscript"),
+    (b"\xc5\xd0\xd3\xc6", "postscript"),
     (b"8BPS\x00", "psd"),
     (b"\xff\x0a", "jxl"),
     (b"\x00\x00\x00\x0cJXL ", "jxl"),

@@ -2,10 +2,13 @@
 
 import os
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from tidegate.closing import Closing
+from tidegate.evidence import Unknown
+from tidegate.media.beneath import Place, place
 from tidegate.media.error import MediaError, over
 from tidegate.media.settings import Budget
 from tidegate.media.sniff import HEAD, sniff
@@ -19,8 +22,15 @@ _KINDS = {
 }
 
 
+class LinkError(MediaError):
+    """The file is a symbolic link that must not be followed."""
+
+
 class Source(Closing):
     """An open regular file. A context manager.
+
+    It stays the same file where another is put in its place by renaming or it is removed
+    meanwhile. Where its own bytes are written to, :meth:`changed` tells.
 
     Attributes:
         path: Path as it was given.
@@ -32,22 +42,54 @@ class Source(Closing):
     def __init__(self, path: str, file: BinaryIO) -> None:
         self.path = path
         self.file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self._status = os.fstat(file.fileno())
+        self.size = self._status.st_size
         self.format = sniff(os.pread(file.fileno(), HEAD, 0))
+
+    def changed(self) -> Unknown | None:
+        """Say what is unknown because the file was written to after it was opened.
+
+        Digests and frames are then not of the same bytes. Told by size and times: a write
+        within the same tick of the file system's clock as the one before the file was
+        opened, a few milliseconds, is missed where the size is the same. A new mode, owner or
+        name counts as a change too, because a write whose time of modification was set back
+        looks the same.
+        """
+        try:
+            now = os.fstat(self.file.fileno())
+        except OSError as error:  # Of a file on a network, whose other end has let go of it.
+            detail = f"cannot be read to the end: {error.strerror}"
+            return MediaError("unreadable", detail).unknown
+        then = self._status
+        written = (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns)
+        # To lose or to gain a name sets this time as well.
+        touched = now.st_ctime_ns != then.st_ctime_ns and now.st_nlink == then.st_nlink
+        if not written and not touched:
+            return None
+        detail = "changed while it was read; what was found may be of the old or of the new bytes"
+        return MediaError("changed", detail).unknown
 
     def close(self) -> None:
         """Close the file."""
         self.file.close()
 
 
-def open_source(path: str | os.PathLike[str], budget: Budget | None = None) -> Source:
+def open_source(
+    path: str | os.PathLike[str],
+    budget: Budget | None = None,
+    *,
+    beneath: str | os.PathLike[str] | None = None,
+) -> Source:
     """Open a regular file for reading. Never waits on a FIFO, never opens a device.
 
     Args:
         path: The file.
         budget: Its ``bytes`` bound the size.
+        beneath: A folder that the path begins with. Symbolic links below it are not
+            followed, so that the file lies in it whoever else may write there.
 
     Raises:
+        LinkError: The file is a symbolic link, and ``beneath`` is given.
         MediaError: The file cannot be read, is no regular file, is empty or too large.
     """
     name = os.fspath(path)
@@ -55,9 +97,14 @@ def open_source(path: str | os.PathLike[str], budget: Budget | None = None) -> S
     try:
         # Opening alone can act on a device, so it is asked before; and once more after,
         # because the path may have changed hands. O_NONBLOCK: never wait for a writer.
-        _check(Path(name).stat(), budget or Budget())
+        follow = beneath is None
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-        file = os.fdopen(os.open(name, flags), "rb")
+        flags |= 0 if follow else os.O_NOFOLLOW
+        way = nullcontext(Place(name)) if beneath is None else place(Path(name), Path(beneath))
+        with way as (last, folder):
+            status = os.stat(last, dir_fd=folder, follow_symlinks=follow)
+            _check(status, budget or Budget())
+            file = os.fdopen(os.open(last, flags, dir_fd=folder), "rb")
         _check(os.fstat(file.fileno()), budget or Budget())
         return Source(name, file)
     except (OSError, ValueError) as error:
@@ -72,6 +119,8 @@ def open_source(path: str | os.PathLike[str], budget: Budget | None = None) -> S
 
 
 def _check(status: os.stat_result, budget: Budget) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        raise LinkError("unreadable", "is a symbolic link, and none is followed in a folder")
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise MediaError("unreadable", f"is {kind}, not a file")

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 import av.error
 from av.container.input import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tidegate.media.ahead import VideoPacket
 from tidegate.media.clock import Clock
+from tidegate.media.error import check_pixels
+from tidegate.media.frame_num import numbers_for
 from tidegate.media.order import Order
+from tidegate.media.settings import Budget
 
 
 class Stream:
@@ -27,18 +31,20 @@ class Stream:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, *, pixels: int, threads: int
+        self, container: InputContainer, stream: VideoStream, budget: Budget, *, threads: int
     ) -> None:
+        self._budget = budget
         self._container = container
         self._stream = stream
         self.codec = stream.codec_context
         self.codec.thread_count = threads
         # Frames side by side; slices would do nothing for most videos.
         self.codec.thread_type = "FRAME"
-        self.codec.options = {"max_pixels": str(pixels)}
+        self.codec.options = {"max_pixels": str(budget.pixels)} | _options(self.codec)
         base, rate = float(stream.time_base or 0), float(stream.average_rate or 0)
         self.clock = Clock(stream.start_time, base, rate)
         self.order = Order()
+        self._numbers = numbers_for(self.codec)
         self.new = True
         self.end = 0.0
         self.bad: list[float] = []
@@ -48,17 +54,30 @@ class Stream:
     def packets(self) -> Iterator[VideoPacket]:
         """Demux to the end, or to where the container breaks."""
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._demux():
                 if packet.size:
                     self._reach(packet)
                     yield packet
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError as error:
             self.error, self.broken = error, True
+
+    def _demux(self) -> Iterator[VideoPacket]:
+        while True:
+            try:
+                yield from self._container.demux(self._stream)
+            except IndexError:  # A packet of a stream that was not there at the start.
+                continue
+            return
 
     def decode(self, packet: VideoPacket | None, *, needless: bool = False) -> list[VideoFrame]:
         """Decode a packet, or with ``None`` what the decoder still holds.
 
         An error is remembered. A needless packet is decoded if others may refer to it.
+
+        Raises:
+            MediaError: Its frame has more pixels than the budget allows.
         """
         self.codec.skip_frame = "NONREF" if needless else "DEFAULT"
         self.new = False
@@ -66,7 +85,11 @@ class Stream:
             return self.codec.decode(packet)
         except av.error.EOFError:
             return []
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError as error:
+            if self.codec.width:  # What is too large for FFmpeg, it calls invalid.
+                check_pixels(self.codec.width, self.codec.height, self._budget)
             self.error = error
             self.bad.append(self.second_of(packet))
             return []
@@ -79,6 +102,8 @@ class Stream:
             frames = self.codec.decode(packet)
         except av.error.EOFError:
             return []
+        except av.error.MemoryError:
+            raise
         except av.error.FFmpegError:
             return None
         return None if any(frame.is_corrupt for frame in frames) else frames
@@ -103,5 +128,14 @@ class Stream:
         second = self.second_of(packet)
         length = (packet.duration or 0) * float(packet.time_base) or self.clock.step
         self.end = max(self.end, second + length)
-        if packet.is_corrupt:
+        if packet.is_corrupt or (self._numbers and self._numbers.hole(bytes(packet))):
             self.bad.append(second)
+
+
+def _options(codec: VideoCodecContext) -> dict[str, str]:
+    """Return what makes a decoder say what it knows of damage.
+
+    That of HEVC drops slices and pictures without a word. Made to fail, it drops no more than
+    that, and says so. Those of other codecs would give up frames which they can show.
+    """
+    return {"err_detect": "explode"} if codec.codec.canonical_name == "hevc" else {}

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from av.container.input import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from tidegate.evidence import Cause, MediaInfo, Span, seconds
@@ -24,7 +25,7 @@ from tidegate.media.pick import Picker
 from tidegate.media.plan import Plan, foresee
 from tidegate.media.runs import Run, runs
 from tidegate.media.stream import Stream
-from tidegate.media.wire import Job
+from tidegate.media.wire import LONGEST_TIME, Job
 from tidegate.media.yplane import y_plane
 
 _SLACK = 0.5
@@ -59,8 +60,9 @@ class _Clip:
     ) -> None:
         self._job = job
         self._outlet = outlet
-        self._stream = Stream(container, stream, pixels=job.budget.pixels, threads=job.threads)
+        self._stream = Stream(container, stream, job.budget, threads=job.threads)
         self._declared = declared_length(job.format, container, stream)
+        self._colours = VideoReformatter()
         self._picker = Picker[VideoFrame](job.sampling)
         self._info: MediaInfo | None = None
         self._layered = False
@@ -141,7 +143,7 @@ class _Clip:
                 if foreseen is None or foreseen[0] <= last or frame.key_frame != foreseen[1]:
                     raise _UnforeseenError
                 last = second = foreseen[0]
-                self._outlet.count()
+                self._count(frame)
                 if not self._within(second):
                     return False
                 for item in self._picker.take(second, foreseen[1], frame):
@@ -184,7 +186,7 @@ class _Clip:
 
     def _take(self, frame: VideoFrame) -> bool:
         """Count a frame and judge what is picked; return whether the budget goes on."""
-        self._outlet.count()
+        self._count(frame)
         second = self._stream.clock.tick(frame.dts if frame.pts is None else frame.pts)
         if not self._within(second):
             return False
@@ -193,6 +195,10 @@ class _Clip:
         for item in self._picker.take(second, frame.key_frame, frame):
             self._judge(*item)
         return True
+
+    def _count(self, frame: VideoFrame) -> None:
+        self._outlet.count()
+        self._outlet.spend(frame.width * frame.height)
 
     def _judge(self, second: float, key: bool, frame: VideoFrame) -> None:
         """Hand out a frame once, upright: its luma, and RGB where wanted or without luma."""
@@ -205,7 +211,12 @@ class _Clip:
         if plane:
             plane = plane._replace(plane=display.turn(plane.plane, signs))
         if plane is None or self._job.colour:
-            rgb = display.turn(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), signs)
+            rgb = display.turn(
+                self._colours.reformat(frame, format="rgb24", threads=1)
+                .to_ndarray()
+                .astype(np.uint8, copy=False),
+                signs,
+            )
         if self._info is None:
             self._info = MediaInfo(
                 kind="video",
@@ -223,7 +234,7 @@ class _Clip:
         clock = self._stream.clock
         self._info = msgspec.structs.replace(
             self._info,
-            duration=seconds(self._declared.seconds or clock.last + clock.step),
+            duration=seconds(min(self._declared.seconds or clock.last + clock.step, LONGEST_TIME)),
             frames_seen=self._outlet.seen,
             frames_judged=self._outlet.judged,
         )

@@ -1,7 +1,7 @@
-"""What parent and child say to each other: length-prefixed JSON, checked on arrival.
+"""What the parent, the nursery and a decoder say to each other: length-prefixed JSON.
 
-Nothing here is trusted by the parent: :func:`receive` refuses whatever is not one of the
-messages below, and the numbers in them are checked where they are used.
+Nothing that a decoder says is trusted by the parent: :func:`receive` refuses whatever is not
+one of the messages below, and the numbers in them are checked where they are used.
 """
 
 import socket
@@ -49,8 +49,49 @@ class Stop(Value, frozen=True, tag="stop"):
     """Parent: nobody asks for the rest of this job."""
 
 
+class Spawn(Value, frozen=True, tag="spawn"):
+    """Parent to nursery: start a decoder on the socket that comes with this message.
+
+    ``memory`` is in bytes and ``cpu`` in seconds of processor time, both for the decoder's
+    whole life. ``confined`` says whether the kernel is asked to confine it.
+    """
+
+    memory: int
+    cpu: int
+    confined: bool = True
+
+
+class Kill(Value, frozen=True, tag="kill"):
+    """Parent to nursery: end the decoder, if there is one."""
+
+
+class Hello(Value, frozen=True, tag="hello"):
+    """Nursery: everything is imported; ``decoders`` has name and version by format."""
+
+    decoders: dict[str, dict[str, str]]
+
+
+class Ended(Value, frozen=True, tag="ended"):
+    """Nursery: the decoder has ended; ``status`` as of ``os.waitstatus_to_exitcode``."""
+
+    status: int
+
+
 class Ready(Value, frozen=True, tag="ready"):
-    """Child: everything is imported; the first job may come."""
+    """Decoder: it is confined, but for what is ``lacking``; the first job may come."""
+
+    pid: Annotated[int, msgspec.Meta(gt=0)]
+    lacking: str = ""
+
+
+class Probe(Value, frozen=True, tag="probe"):
+    """Parent: try what a decoder must not be able to do, and say what came of it."""
+
+
+class Probed(Value, frozen=True, tag="probed"):
+    """Decoder: for each topic, whether all that was tried was refused."""
+
+    refused: dict[str, bool]
 
 
 LONGEST_TIME = 1e9
@@ -58,13 +99,13 @@ LONGEST_TIME = 1e9
 
 
 class Facts(Value, frozen=True, tag="facts"):
-    """Child: what the media is, as far as is known by now."""
+    """Decoder: what the media is, as far as is known by now."""
 
     info: MediaInfo
 
 
 class Picture(Value, frozen=True, tag="picture"):
-    """Child: a judged frame lies in a slot: luma, RGB, or both in this order.
+    """Decoder: a judged frame lies in a slot: luma, RGB, or both in this order.
 
     Rows have no padding.
     """
@@ -80,18 +121,23 @@ class Picture(Value, frozen=True, tag="picture"):
 
 
 class Trouble(Value, frozen=True, tag="trouble"):
-    """Child: something is unknown."""
+    """Decoder: something is unknown."""
 
     unknown: Unknown
 
 
 class Done(Value, frozen=True, tag="done"):
-    """Child: the job is over, well or not."""
+    """Decoder: the job is over, well or not."""
 
 
-Order = Job | Release | Stop
-Answer = Ready | Facts | Picture | Trouble | Done
+Command = Spawn | Kill
+Report = Hello | Ended
+Order = Job | Release | Stop | Probe
+Answer = Ready | Facts | Picture | Trouble | Done | Probed
+Message = Command | Report | Order | Answer
 
+COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
+REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 ANSWERS: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
@@ -100,7 +146,7 @@ class GarbledError(Exception):
     """What came is none of the messages."""
 
 
-def send(sock: socket.socket, message: Order | Answer, descriptors: Sequence[int] = ()) -> None:
+def send(sock: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
     """Send a message, and descriptors along with it."""
     body = msgspec.json.encode(message)
     head = len(body).to_bytes(4, "big")

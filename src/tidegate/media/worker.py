@@ -1,35 +1,81 @@
-"""The child process, as the parent holds it."""
+"""The processes that decode, as the parent holds them: a nursery and its present decoder."""
 
+import contextlib
+import logging
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from tidegate.evidence import Cause
 from tidegate.media import memory, wire
+from tidegate.media.settings import Budget, confinement
+
+logger = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
-"""How long a child may take to import its decoders."""
+"""How long a nursery may take to import its decoders, and a decoder to be forked."""
+
+ITEMS = 32
+"""Items that one decoder serves. A decoder that an upload has taken over can lie about those
+that come after it: so they are few. A fork of some milliseconds for each lot is what it costs."""
+
+_END_SECONDS = 5.0
 
 _PASSED = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
 
 
-class Worker:
-    """A running child, its socket and its shared memory."""
+_told: set[str] = set()
 
-    def __init__(self, pixels: int) -> None:
-        """Start the child for frames of at most ``pixels``; do not wait for it."""
+
+class UnconfinedError(Exception):
+    """The kernel does not confine decoders here, and it was demanded that it does."""
+
+
+class Worker:
+    """A nursery, its present decoder, and the memory that they share with the parent.
+
+    Attributes:
+        slots: The shared memory.
+        decoders: Name and version of what decodes, by format; known once it is ready.
+        pid: Process id of the decoder, or ``None`` while there is none.
+        lacking: What of the confinement is not active, in words; empty where all is.
+        gone: Whether the nursery has ended, so that another worker is needed.
+    """
+
+    def __init__(self, budget: Budget, threads: int = 1, items: int = ITEMS) -> None:
+        """Start the nursery; do not wait for it.
+
+        Args:
+            budget: The most that one item may cost.
+            threads: How many threads decode one video.
+            items: How many items one decoder serves.
+        """
+        self.decoders: Mapping[str, Mapping[str, str]] = {}
+        self.pid: int | None = None
+        self.lacking = ""
+        self.gone = False
         self._until = time.monotonic() + START_SECONDS
-        self.ready = False
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._items = items
+        self._served = 0
+        self._spawn = wire.Spawn(
+            memory=budget.memory,
+            cpu=items * budget.cpu_seconds(threads),
+            confined=confinement() != "off",
+        )
+        self._socket: socket.socket | None = None
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            shared = memory.create(pixels)
+            shared = memory.create(budget.pixels)
         except BaseException:
-            self._socket.close()
+            self._control.close()
             theirs.close()
             raise
         try:
@@ -39,7 +85,7 @@ class Worker:
                     sys.executable,
                     "-P",
                     "-m",
-                    "tidegate.media.child",
+                    "tidegate.media.nursery",
                     f"{theirs.fileno()}",
                     f"{shared}",
                 ],
@@ -49,54 +95,85 @@ class Worker:
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the parent, which tells the child.
+                start_new_session=True,  # Ctrl-C is for the parent, which tells the nursery.
             )
         except BaseException:
-            self._socket.close()
+            self._control.close()
             raise
         finally:
             theirs.close()
             os.close(shared)
 
-    @property
-    def pid(self) -> int:
-        """Process id of the child."""
-        return self._process.pid
-
-    def wait_ready(self) -> None:
-        """Wait until the child has imported its decoders.
+    def prepare(self) -> None:
+        """Have a decoder that is confined.
 
         Raises:
             TimeoutError: It takes too long.
-            EOFError: It died.
-            GarbledError: It says something else.
+            EOFError: The nursery or the decoder died.
+            GarbledError: They say something else.
+            UnconfinedError: The kernel does not confine it, and that was demanded.
         """
-        if not self.ready:
-            if not isinstance(self.receive(self._until), wire.Ready):
+        if not self.decoders:
+            hello = self._report(self._until)
+            if not isinstance(hello, wire.Hello):
                 raise wire.GarbledError("no greeting")
-            self.ready = True
+            self.decoders = hello.decoders
+        if self._socket is None:
+            self._ask()
+        if self.pid is None:
+            self._meet()
 
-    def send(self, message: wire.Order, *descriptors: int) -> None:
-        """Send an order.
+    def begin(self, job: wire.Job, descriptor: int) -> None:
+        """Give the decoder an item.
 
         Raises:
-            EOFError: The child is gone.
+            EOFError: The decoder is gone.
+        """
+        self._served += 1
+        self.send(job, descriptor)
+
+    def probe(self) -> Mapping[str, bool]:
+        """Have the decoder try what it must not be able to do.
+
+        Returns:
+            For each topic of :func:`tidegate.media.probe.probe`, whether it was refused.
+
+        Raises:
+            TimeoutError: It takes too long.
+            EOFError: The decoder is gone.
+            GarbledError: It says something else.
+        """
+        self.send(wire.Probe())
+        answer = self.receive(time.monotonic() + START_SECONDS)
+        if not isinstance(answer, wire.Probed):
+            raise wire.GarbledError("no answer to the probe")
+        return answer.refused
+
+    def send(self, message: wire.Order, *descriptors: int) -> None:
+        """Send an order to the decoder.
+
+        Raises:
+            EOFError: The decoder is gone.
         """
         try:
+            if self._socket is None:
+                raise EOFError("there is no decoder")
             self._socket.settimeout(START_SECONDS)
             wire.send(self._socket, message, descriptors)
         except OSError as error:
             raise EOFError("the decoder is gone") from error
 
     def receive(self, until: float) -> wire.Answer:
-        """Wait for the next answer until a moment of ``time.monotonic``.
+        """Wait for the decoder's next answer until a moment of ``time.monotonic``.
 
         Raises:
             TimeoutError: The moment has come.
-            EOFError: The child is gone.
+            EOFError: The decoder is gone.
             GarbledError: What came is no answer.
         """
         try:
+            if self._socket is None:
+                raise EOFError("there is no decoder")
             return wire.ANSWERS.decode(wire.receive(self._socket, until))
         except TimeoutError:
             raise
@@ -105,26 +182,115 @@ class Worker:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise wire.GarbledError("no valid message") from error
 
-    def epitaph(self) -> str:
-        """Return how the child ended, in words."""
+    def look(self) -> None:
+        """Look after the decoder between two items: one that has died is let go of."""
+        if self.pid is not None and self._spoke_up():
+            self.drop()
+        if self._process.poll() is not None:
+            self.gone = True
+
+    def retire(self, *, worn: bool = False) -> None:
+        """Have the next decoder ready before it is asked for, where this one is used up.
+
+        Args:
+            worn: Whether it is not fit for another item, however few it has served.
+        """
+        if self._socket is not None and (worn or self._served >= self._items):
+            self.drop()
+            with contextlib.suppress(EOFError):
+                self._ask()
+
+    def drop(self) -> int | None:
+        """End the decoder, so that the next item gets a new one.
+
+        Returns:
+            Its exit status, negative for a signal; ``None`` where it had none to tell.
+        """
+        sock, self._socket, self.pid = self._socket, None, None
+        if sock is None:
+            return None
+        sock.close()
         try:
-            status = self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            return "stopped answering"
+            # Where it has ended by itself, the nursery knows already, and passes over this.
+            wire.send(self._control, wire.Kill())
+            ended = self._report(time.monotonic() + _END_SECONDS)
+            return ended.status if isinstance(ended, wire.Ended) else None
+        except (OSError, EOFError, wire.GarbledError):
+            # The nursery has gone, or has become the decoder itself.
+            self.gone = True
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.wait(timeout=0.2)
+            self._process.kill()
+            return None
+
+    def epitaph(self) -> tuple[Cause, str]:
+        """Bury a decoder that is gone. Return why it ended, as a cause and in words."""
+        status = self.drop()
+        if status is None:
+            return "crashed", "the decoder is gone"
+        if status == -signal.SIGXCPU:
+            return "deadline", "takes more processor time than it may (budget.seconds)"
         if status < 0:
-            return f"was ended by {signal.Signals(-status).name}"
-        return f"ended with status {status}"
+            return "crashed", f"the decoder was ended by {signal.Signals(-status).name}"
+        return "crashed", f"the decoder ended with status {status}"
 
     def close(self) -> None:
-        """End the child at once. It has nothing to save."""
-        self._socket.close()
+        """End all of it at once. Nobody has anything to save."""
+        self.gone = True
+        self.drop()
+        self._control.close()
         self._process.kill()
         self._process.wait()
+
+    def _ask(self) -> None:
+        """Ask the nursery for a decoder; do not wait for it."""
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._served = 0
+        try:
+            wire.send(self._control, self._spawn, [theirs.fileno()])
+        except OSError as error:
+            self.gone = True
+            raise EOFError("the nursery is gone") from error
+        finally:
+            theirs.close()
+
+    def _meet(self) -> None:
+        """Wait for a new decoder's greeting."""
+        ready = self.receive(time.monotonic() + START_SECONDS)
+        if not isinstance(ready, wire.Ready):
+            raise wire.GarbledError("no greeting")
+        self.pid, self.lacking = ready.pid, ready.lacking
+        if self.lacking and confinement() == "required":
+            raise UnconfinedError(f"the decoder is not confined: {self.lacking}")
+        if self.lacking and self.lacking not in _told:
+            _told.add(self.lacking)
+            logger.warning("decoders are not fully confined: %s", self.lacking)
+
+    def _spoke_up(self) -> bool:
+        """Return whether an idle decoder has said something, or died: both are wrong."""
+        assert self._socket is not None
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def _report(self, until: float) -> wire.Report:
+        try:
+            return wire.REPORTS.decode(wire.receive(self._control, until))
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise EOFError("the nursery is gone") from error
+        except msgspec.DecodeError as error:
+            raise wire.GarbledError("no valid message") from error
 
 
 def _environment() -> dict[str, str]:
     """Return what Python needs to find the same modules, and no more: no secrets."""
     kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
     path = os.pathsep.join(entry for entry in sys.path if Path(entry).is_absolute())
-    # One child is one core: threads of a BLAS that nobody uses only cost memory.
-    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return kept | {
+        "PYTHONPATH": path,
+        # One decoder is one core: threads of a BLAS that nobody uses only cost memory, and
+        # what has threads cannot be forked. Nor may each thread reserve memory of its own.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+    }

@@ -4,6 +4,7 @@ One becomes the only entry of a bank that is kept in memory, the other is held a
 it. So what is told here is what a scan would tell with that bank.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from tidegate import hashing
 from tidegate.evidence import TRANSFORMS, FingerprintKind, Match, MediaInfo, Span, Transform, View
 from tidegate.matching import Bank, Entry, Matcher
 from tidegate.matching import Frame as EntryFrame
-from tidegate.media import MediaError, Reader, Sampling, open_source
+from tidegate.media import Budget, Frame, MediaError, Reader, Sampling, Source, open_source
 from tidegate.pipeline.enrol import EVERY, stored
 from tidegate.pipeline.find import Found, printable
 from tidegate.pipeline.known import FINE, Held, Seen, hold, unread
@@ -201,13 +202,14 @@ def _comparison(
     swapped: bool,
 ) -> Comparison:
     exact: FingerprintKind | None = next((m.kind for m in matches if m.kind != "pdq"), None)
+    changed = any(unknown.cause == "changed" for unknown in (*a.side.unknowns, *b.side.unknowns))
     seen_whole = not a.side.unknowns and not b.side.unknowns
     shares = (matches[0].query_share, matches[0].entry_share) if matches else (0.0, 0.0)
     pieces = [_piece(match, swapped=swapped) for match in matches]
     return Comparison(
         tidegate=tidegate.__version__,
         verdict="same" if matches else "different" if seen_whole else "unknown",
-        complete=seen_whole or exact is not None,
+        complete=seen_whole or (exact is not None and not changed),
         limit=limit,
         exact=exact,
         pieces=tuple(sorted(pieces, key=_order)),
@@ -380,17 +382,32 @@ def _pictures(
     asked = [None if made is None else (made.second, transform) for made, transform in wanted]
     missing = {one for one in asked if one is not None}
     kept: dict[tuple[float, Transform], Picture] = {}
-    if missing:
-        with (
-            open_source(file.found.path, reader.budget) as source,
-            reader.read(source, file.sampling) as reading,
-        ):
-            for frame in reading:
-                assert frame.rgb is not None
-                for one in [one for one in missing if one[0] == frame.second]:
-                    turned = np.ascontiguousarray(turn(frame.rgb, one[1]))
-                    kept[one] = thumbnail(turned, frame.second, side)
-                    missing.discard(one)
-                if not missing:
-                    break
+    with contextlib.ExitStack() as opened:
+        reading: Iterable[Frame] = ()
+        if missing and (source := _same(file, reader.budget)):
+            opened.enter_context(source)
+            reading = opened.enter_context(reader.read(source, file.sampling))
+        for frame in reading:
+            assert frame.rgb is not None
+            for one in [one for one in missing if one[0] == frame.second]:
+                turned = np.ascontiguousarray(turn(frame.rgb, one[1]))
+                kept[one] = thumbnail(turned, frame.second, side)
+                missing.discard(one)
+            if not missing:
+                break
     return [None if one is None else kept.get(one) for one in asked]
+
+
+def _same(file: _File, budget: Budget) -> Source | None:
+    """Open a file again, or return ``None`` where it is gone or another one by now."""
+    try:
+        source = open_source(file.found.path, budget)
+    except MediaError:
+        return None
+    try:
+        if file.held and hashing.digests(source.file, source.size) == file.held.digests:
+            return source
+    except OSError:
+        pass
+    source.close()
+    return None

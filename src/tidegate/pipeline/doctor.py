@@ -14,13 +14,18 @@ from PIL import Image
 import tidegate
 from tidegate import hashing, taxonomy
 from tidegate.detectors import ManifestError, builtin
+from tidegate.detectors.golden import TOLERANCE, deviation
 from tidegate.evidence import Value
 from tidegate.matching.index import MultiIndex
 from tidegate.matching.plan import Plan
 from tidegate.media import Reader, open_source
 from tidegate.media.abilities import abilities
+from tidegate.media.settings import confinement
+from tidegate.media.trial import refusals
+from tidegate.media.wire import GarbledError
+from tidegate.media.worker import UnconfinedError
 
-State = Literal["ok", "slow", "missing", "broken"]
+State = Literal["ok", "slow", "missing", "off", "broken"]
 
 KNOWN_HASH = "bad556ad2db14a2a974a6655deb5a92d0648ec8a13d2ee35c1e94e13dc7699c0"
 """The PDQ of :func:`_picture`."""
@@ -35,13 +40,34 @@ class Finding(Value, frozen=True, kw_only=True):
     Attributes:
         name: What.
         state: ``slow`` works but could be faster; with ``missing`` some media will be
-            *unknown*; with ``broken`` Tidegate does not do its work.
+            *unknown*; with ``off`` it works, but a part of what keeps it safe does not;
+            with ``broken`` Tidegate does not do its work.
         detail: In words.
+        remedy: How to get what is not there; empty where nothing is amiss.
     """
 
     name: str
     state: State
     detail: str
+    remedy: str = ""
+
+
+COMPILE = "install a C compiler, then: pip install --force-reinstall --no-deps tidegate"
+REINSTALL = "pip install --force-reinstall tidegate"
+ALLOW = (
+    "a Linux of 3.17 or newer on x86-64 or arm64 whose container runtime lets a process "
+    "confine itself further (Docker and Podman do)"
+)
+
+MEANING = {
+    "files": "opens, lists, makes or removes no file",
+    "network": "opens no socket",
+    "processes": "starts, ends, traces or reads no other process",
+    "code": "makes no memory executable",
+    "memory": "takes no more memory than its budget",
+    "limits": "cannot raise its limits",
+}
+"""What it says of a decoder that a topic of the probe was refused."""
 
 
 def examine() -> Iterator[Finding]:
@@ -56,12 +82,13 @@ def examine() -> Iterator[Finding]:
     yield _kernel()
     yield _search()
     yield _decoding()
+    yield from _confinement()
     for ability in abilities():
-        yield Finding(
-            name=ability.name,
-            state="ok" if ability.decoder else "missing",
-            detail=ability.decoder or "no decoder in this installation",
-        )
+        if ability.decoder:
+            yield Finding(name=ability.name, state="ok", detail=ability.decoder)
+        else:
+            detail = "no decoder in this installation: such files will be unknown"
+            yield Finding(name=ability.name, state="missing", detail=detail, remedy=REINSTALL)
     yield from _detectors()
 
 
@@ -69,8 +96,11 @@ def _kernel() -> Finding:
     found = hashing.pdq(_picture()).hex
     path = hashing.path_in_use()
     if found != KNOWN_HASH:
-        return Finding(name="PDQ", state="broken", detail=f"{path}: gives {found}")
-    return Finding(name="PDQ", state="ok" if path.startswith("native") else "slow", detail=path)
+        detail = f"{path}: gives {found}"
+        return Finding(name="PDQ", state="broken", detail=detail, remedy=REINSTALL)
+    if path.startswith("native"):
+        return Finding(name="PDQ", state="ok", detail=path)
+    return Finding(name="PDQ", state="slow", detail=path, remedy=COMPILE)
 
 
 def _search() -> Finding:
@@ -87,7 +117,8 @@ def _search() -> Finding:
     }
     found = MultiIndex.of(hashes, Plan(16, 16)).search(queries, RADIUS)
     if set(zip(found.query.tolist(), found.row.tolist(), strict=True)) != expected:
-        return Finding(name="index", state="broken", detail="does not find what is there")
+        detail = "does not find what is there"
+        return Finding(name="index", state="broken", detail=detail, remedy=REINSTALL)
     return Finding(name="index", state="ok", detail="finds what is there, and no more")
 
 
@@ -101,18 +132,44 @@ def _decoding() -> Finding:
             hashes = [hashing.pdq(frame.picture).hex for frame in reading]
     if hashes != [KNOWN_HASH]:
         detail = "; ".join(u.detail for u in reading.unknowns) or "gives another picture"
-        return Finding(name="decoding process", state="broken", detail=detail)
+        return Finding(name="decoding process", state="broken", detail=detail, remedy=REINSTALL)
     return Finding(name="decoding process", state="ok", detail="a picture went through it whole")
+
+
+def _confinement() -> Iterator[Finding]:
+    """Have a decoder try what it must not be able to do."""
+    try:
+        refused, lacking = refusals()
+    except (EOFError, TimeoutError, GarbledError, UnconfinedError) as error:
+        detail = str(error) or "no decoder starts"
+        yield Finding(name="confinement", state="off", detail=detail, remedy=ALLOW)
+        return
+    switched = confinement() == "off"
+    remedy = "unset TIDEGATE_CONFINEMENT" if switched else ALLOW
+    for topic, meaning in MEANING.items():
+        name = f"confinement: {topic}"
+        if refused.get(topic):
+            yield Finding(name=name, state="ok", detail=f"a decoder {meaning} (tried)")
+        else:
+            why = lacking or "it was not refused"
+            yield Finding(name=name, state="off", detail=f"not active: {why}", remedy=remedy)
 
 
 def _detectors() -> Iterator[Finding]:
     try:
         for detector in builtin():
-            categories = ", ".join(detector.categories)
-            detail = f"{detector.manifest.version}, for {categories}"
-            yield Finding(name=f"detector {detector.id}", state="ok", detail=detail)
+            manifest = detector.manifest
+            detail = (
+                f"{manifest.version}, for {', '.join(detector.categories)}; weights "
+                f"{manifest.licence.weights}, code {manifest.licence.code}, "
+                f"sha256 {manifest.file.sha256}"
+            )
+            state: State = "ok"
+            if (off := deviation(detector)) > TOLERANCE:
+                detail, state = f"{detail}; its scores are off by {off:.2g}", "broken"
+            yield Finding(name=f"detector {detector.id}", state=state, detail=detail)
     except ManifestError as error:
-        yield Finding(name="detectors", state="broken", detail=str(error))
+        yield Finding(name="detectors", state="broken", detail=str(error), remedy=REINSTALL)
 
 
 def _picture() -> NDArray[np.uint8]:

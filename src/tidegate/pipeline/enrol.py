@@ -58,7 +58,7 @@ def enrol(
         something else.
 
     Raises:
-        BankError: Nothing of the file can be read as media.
+        BankError: Nothing of the file can be read as media, or it changed meanwhile.
     """
     made = fingerprint(found, reader, EVERY, views=views)
     if made is None:
@@ -66,6 +66,8 @@ def enrol(
     remarks = [unknown.detail for unknown in made.unknowns]
     if made.sha256 is None or made.md5 is None or made.media is None:
         raise BankError(f"{made.path}: {'; '.join(remarks)}")
+    if changed := next((u for u in made.unknowns if u.cause == "changed"), None):
+        raise BankError(f"{made.path}: {changed.detail}")
     still = made.media.kind == "image"
     frames = stored(made.media, made.frames, made.unknowns, reader.sampling)
     if still and frames:

@@ -1,8 +1,10 @@
 """From what a user names to the files to scan: folders, globs, lists."""
 
+import fnmatch
 import glob
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +17,13 @@ class Found(NamedTuple):
         named: True where the user named it, or a pattern for it; False where it was met
             in a folder. A named file is always judged; a file met in a folder only where
             its content is an image or a video.
+        beneath: The folder or the start of the pattern under which it was met; links below
+            that are not followed. ``None`` where the user named the file itself.
     """
 
     path: Path
     named: bool
+    beneath: Path | None = None
 
 
 def find(names: Iterable[str | os.PathLike[str]]) -> list[Found]:
@@ -26,14 +31,17 @@ def find(names: Iterable[str | os.PathLike[str]]) -> list[Found]:
 
     A folder stands for all files beneath it, in the order of their paths; symbolic links
     met in it are not followed, so nothing outside is reached. A name that does not exist
-    but has ``*``, ``?`` or ``[`` is a pattern (``**`` crosses folders). A name that stands
-    for nothing is returned as it is, so that it is reported and not lost.
+    but has ``*``, ``?`` or ``[`` is a pattern (``**`` crosses folders; what begins with a dot
+    has to be asked for); it does not lead through links either. A name that stands for nothing is
+    returned as it is, so that it is reported and not lost.
     """
-    named: dict[Path, bool] = {}
+    named: dict[Path, Found] = {}
     for name in names:
         for found in _expand(name):
-            named[found.path] = found.named or named.get(found.path, False)
-    return [Found(path, by_name) for path, by_name in named.items()]
+            known = named.get(found.path)
+            if known is None or found.beneath is None or found.named > known.named:
+                named[found.path] = found
+    return list(named.values())
 
 
 def _expand(name: str | os.PathLike[str]) -> Iterator[Found]:
@@ -43,14 +51,16 @@ def _expand(name: str | os.PathLike[str]) -> Iterator[Found]:
     if _is_folder(path):
         yield from _walk(path)
     elif not os.path.lexists(path) and glob.has_magic(str(path)):
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute too
+        plain = list(itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+        start = Path(*plain)
+        matches = sorted(set(_matches(start, path.parts[len(plain) :])))
         if not matches:
             yield Found(path, named=True)
-        for match in map(Path, matches):
-            if _is_folder(match):
-                yield from _walk(match)
+        for match in matches:
+            if _is_folder(match) and not match.is_symlink():
+                yield from _walk(match, start)
             else:
-                yield Found(match, named=True)
+                yield Found(match, named=True, beneath=start)
     else:
         yield Found(path, named=True)
 
@@ -62,15 +72,48 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path) -> Iterator[Found]:
+def _matches(folder: Path, pattern: Sequence[str]) -> Iterator[Path]:
+    """Yield what matches a pattern beneath a folder, perhaps more than once.
+
+    As ``glob.glob`` with ``recursive``, which however follows links, and never ends where two
+    of them lead back to their folder. A folder that is closed to us is yielded itself.
+    """
+    first, *rest = pattern
+    if first == "**":
+        if not rest:
+            yield folder
+        yield from _matches(folder, rest or ["*"])
+        rest, first = list(pattern), "*"
+    elif not glob.has_magic(first):
+        first = glob.escape(first)
+    try:
+        with os.scandir(folder) as entries:
+            inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError:
+        yield folder
+        return
+    for name, is_folder in inside:
+        hidden = name.startswith(".") and not first.startswith((".", "[.]"))
+        if hidden or not fnmatch.fnmatchcase(name, first):
+            continue
+        if not rest:
+            yield folder / name
+        elif is_folder:
+            yield from _matches(folder / name, rest)
+
+
+def _walk(folder: Path, beneath: Path | None = None) -> Iterator[Found]:
+    beneath = beneath or folder
     closed: list[Found] = []
 
     def remember(error: OSError) -> None:
-        closed.append(Found(Path(error.filename), named=True))
+        closed.append(Found(Path(error.filename), named=True, beneath=beneath))
 
     for parent, folders, files in os.walk(folder, onerror=remember):
         folders.sort()
-        yield from (Found(Path(parent, file), named=False) for file in sorted(files))
+        yield from (Found(Path(parent, file), False, beneath) for file in sorted(files))
     # What could not be opened is reported as such, and not passed over.
     yield from closed
 

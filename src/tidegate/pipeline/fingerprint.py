@@ -7,9 +7,10 @@ import msgspec
 from tidegate import hashing
 from tidegate.evidence import TRANSFORMS, MediaInfo, Transform, Unknown, Value, View
 from tidegate.hashing import Preset
-from tidegate.media import Frame, MediaError, Reader, Sampling, open_source
+from tidegate.media import Frame, MediaError, Reader, Sampling
 from tidegate.pipeline.find import Found, printable
 from tidegate.pipeline.known import unread
+from tidegate.pipeline.opened import opened
 
 EMPTY = "0" * 64
 """In place of the PDQ of a picture with a side too short to tell anything."""
@@ -98,10 +99,10 @@ def fingerprint(
     """
     path = printable(found.path)
     try:
-        with open_source(found.path, reader.budget) as source:
-            if source.format is None and not found.named:
+        with opened(found, reader.budget) as source:
+            if source is None:
                 return None
-            digests = hashing.digests(source.file)
+            digests = hashing.digests(source.file, source.size)
             reading = reader.read(source, sampling, colour=False)
             frames = []
             for frame in reading:
@@ -110,6 +111,7 @@ def fingerprint(
                     parts = _parts(frame, hashing.PRESETS[views])
                     made = msgspec.structs.replace(made, parts=parts)
                 frames.append(made)
+            changed = source.changed()
     except (MediaError, OSError) as error:
         return Fingerprint(path=path, unknowns=(unread(error),))
     return Fingerprint(
@@ -119,7 +121,7 @@ def fingerprint(
         size=digests.size,
         media=reading.info,
         frames=tuple(frames),
-        unknowns=tuple(reading.unknowns),
+        unknowns=(*reading.unknowns, *([changed] if changed else ())),
     )
 
 

@@ -48,7 +48,7 @@ def judge(
         reader: Decodes it.
         matcher: Knows the banks.
         detectors: Models to ask.
-        versions: Goes into the evidence.
+        versions: Goes into the evidence, with those of the decoders in use.
         pictures: Whether to keep thumbnails.
         views: Which parts of each frame are looked up beside the whole.
     """
@@ -91,7 +91,7 @@ def judge(
         unknowns=(*held.unknowns, *watch.unknowns),
         banks=matcher.names,
         covered=tuple(dict.fromkeys(c for d in detectors for c in d.categories)),
-        versions=versions,
+        versions=versions | {f"decoder:{name}": v for name, v in held.decoders.items()},
     )
     peaks = {m.peak or 0.0 for m in held.matches} | {s.peak or 0.0 for s in signals}
     return Judged(evidence, album.pictures(peaks))

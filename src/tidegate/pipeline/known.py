@@ -17,7 +17,9 @@ FINE = Sampling(gap=0.25)
 two frames leaves the ends of a match open."""
 
 
-STOPPED: frozenset[Cause] = frozenset({"deadline", "too_many_frames", "crashed"})
+STOPPED: frozenset[Cause] = frozenset(
+    {"deadline", "too_many_frames", "too_many_pixels", "out_of_memory", "crashed"}
+)
 """Why a look ends before the video does, and a denser one sooner than another."""
 
 
@@ -51,6 +53,7 @@ class Held(NamedTuple):
         matches: Entries met, nearest first.
         unknowns: What could not be decoded or told.
         dense: Whether ``frames`` are those of the second look.
+        decoders: Name and version of the libraries that decoded it.
     """
 
     digests: hashing.Digests
@@ -59,6 +62,7 @@ class Held(NamedTuple):
     matches: tuple[Match, ...]
     unknowns: tuple[Unknown, ...]
     dense: bool
+    decoders: Mapping[str, str]
 
     @property
     def extent(self) -> tuple[Kind, float]:
@@ -92,7 +96,7 @@ def hold(
         colour_again: Whether it needs the RGB of the second look.
     """
     sampling = sampling or reader.sampling
-    digests = hashing.digests(source.file)
+    digests = hashing.digests(source.file, source.size)
     look = _Look(matcher.session(), digests, seen, views, again=False)
     reading = reader.read(source, sampling, colour=colour)
     look.at(reading)
@@ -117,7 +121,11 @@ def hold(
         unknowns.append(look.too_small)
     if frames and not look.usable:
         unknowns.append(_too_flat(max(h.quality for h in frames)))
-    return Held(digests, reading.info, tuple(frames), matches, tuple(unknowns), dense)
+    if changed := source.changed():
+        unknowns.append(changed)
+    return Held(
+        digests, reading.info, tuple(frames), matches, tuple(unknowns), dense, reading.decoders
+    )
 
 
 def unread(error: MediaError | OSError) -> Unknown:

@@ -25,11 +25,12 @@ from tidegate.evidence import (
 )
 from tidegate.hashing import Preset
 from tidegate.matching import Bank, BankFolder, Matcher
-from tidegate.media import Budget, MediaError, Reader, Sampling, open_source
+from tidegate.media import Budget, MediaError, Reader, Sampling
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.judge import Judged, judge
 from tidegate.pipeline.known import unread
 from tidegate.pipeline.load import load_policy, read_bank
+from tidegate.pipeline.opened import opened
 from tidegate.pipeline.versions import versions
 from tidegate.policy import Policy, decide
 from tidegate.report.pictures import Picture
@@ -159,12 +160,10 @@ class Scanner(Closing):
         return future
 
     def _scan(self, found: Found) -> Scanned:
-        if not found.named and found.path.is_symlink():
-            return Scanned(None, ())  # it may lead out of the folder
         began = time.perf_counter()
         try:
-            with open_source(found.path, self._budget) as source:
-                if source.format is None and not found.named:
+            with opened(found, self._budget) as source:
+                if source is None:
                     return Scanned(None, ())
                 judged = judge(
                     source,

@@ -1,4 +1,4 @@
-"""The versions of everything that makes evidence."""
+"""The versions of everything that makes evidence, whatever the item is."""
 
 from collections.abc import Sequence
 from importlib import metadata
@@ -7,11 +7,14 @@ import tidegate
 from tidegate import taxonomy
 from tidegate.detectors import Classifier
 
-_LIBRARIES = ("av", "numpy", "onnxruntime", "pillow", "pillow-heif", "simplejpeg")
+_LIBRARIES = ("numpy", "onnxruntime")
 
 
 def versions(detectors: Sequence[Classifier]) -> dict[str, str]:
-    """Return name and version of Tidegate, its taxonomy, its detectors and decoders."""
+    """Return name and version of Tidegate, its taxonomy, its detectors and what runs them.
+
+    Those of the decoders are told by each reading: not all have a part in every item.
+    """
     return {
         "tidegate": tidegate.__version__,
         "taxonomy": str(taxonomy.VERSION),
