@@ -7,15 +7,19 @@ export UV_LINK_MODE ?= copy
 SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
 # What the benchmarks measure, one file each.
-TOPICS := hashing index video trimmed video_index
+TOPICS := hashing index video trimmed video_index confinement
 
-.PHONY: demo test lint setup bench bench-quick bench-report robustness clean
+.PHONY: demo test fuzz lint setup bench bench-quick bench-report robustness clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
 
 test: lint
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist loadscope
+
+# Mutated files for every decoder; what is worth a look is kept in build/fuzz.
+fuzz: .venv/.dev
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.fuzz --count 10000 --seed 1 --jobs 2 --keep build/fuzz
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

@@ -1,63 +1,54 @@
 """Mutated real files: always an outcome, never an exception, never a dead parent."""
 
-import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.clips import film, picture
-from tidegate.media import Budget, Reader, open_source
+from tests.fuzz import table
+from tests.fuzz.outcome import Outcome
+from tests.fuzz.run import run, violations
+from tidegate.media.child import _DECODERS
 
-ROUNDS = 6
-SUFFIXES = ["jpg", "png", "gif", "webp", "avif", "heic", "bmp", "tiff", "mp4", "mkv", "avi", "ts"]
-
-
-def seed(folder: Path, suffix: str) -> Path:
-    path = folder / f"seed.{suffix}"
-    if suffix in ("mp4", "mkv", "avi", "ts"):
-        return path if path.exists() else film(path, 20, "mpeg4" if suffix == "avi" else "libx264")
-    if suffix in ("gif", "webp"):
-        frames = [picture(name, (64, 48)) for name in ("coffee.png", "chelsea.png", "rocket.jpg")]
-        frames[0].save(path, save_all=True, append_images=frames[1:], duration=50)
-    else:
-        picture(size=(64, 48)).save(path)
-    return path
+FILES = 500
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
-    """Flip bytes, cut, repeat or overwrite a stretch; mostly near the headers."""
-    mutated = bytearray(data)
-    for _ in range(chance.choice([1, 2, 8, 40])):
-        reach = chance.choice([64, 512, len(mutated)])
-        at = chance.randrange(min(reach, len(mutated)))
-        match chance.randrange(5):
-            case 0:
-                mutated[at] ^= 1 << chance.randrange(8)
-            case 1:
-                mutated[at] = chance.choice([0, 0x7F, 0x80, 0xFF])
-            case 2:
-                mutated[at : at + 4] = chance.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
-            case 3:
-                length = chance.randrange(1, 64)
-                mutated[at:at] = mutated[at : at + length]
-            case _:
-                del mutated[at : at + chance.randrange(1, 64)]
-        mutated = mutated or bytearray(1)
-    return bytes(mutated)
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    return run(range(FILES), seed=1)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_mutated_files_have_an_outcome(made: Path, tmp_path: Path, suffix: str) -> None:
-    data = seed(made, suffix).read_bytes()
-    with Reader(Budget(pixels=4_000_000, frames=500, seconds=10)) as reader:
-        for number in range(ROUNDS):
-            path = tmp_path / f"{number}"
-            path.write_bytes(mutate(data, random.Random(f"{suffix}{number}")))
-            with open_source(path) as source, reader.read(source) as reading:
-                count = sum(1 for _ in reading)
-            assert count or reading.unknowns, number
-            causes = {unknown.cause for unknown in reading.unknowns}
-            assert not causes & {"deadline", "crashed"}, (number, reading.unknowns)
-            if count:
-                assert reading.info is not None
-                assert reading.info.frames_judged == count
+def test_no_file_does_what_it_must_not(outcomes: list[Outcome]) -> None:
+    assert violations(outcomes) == []
+
+
+def test_every_file_has_an_outcome(outcomes: list[Outcome]) -> None:
+    assert [outcome.number for outcome in outcomes] == list(range(FILES))
+    assert all(outcome.frames or outcome.causes for outcome in outcomes)
+
+
+def test_every_decoder_gets_its_share_and_judges_some(outcomes: list[Outcome]) -> None:
+    files = Counter(outcome.format for outcome in outcomes)
+    assert files.keys() == _DECODERS.keys()
+    assert max(files.values()) - min(files.values()) <= 1
+    reached = Counter(x.format for x in outcomes if x.sniffed == x.format)
+    assert all(reached[format] > 0.8 * count for format, count in files.items()), reached
+    assert {outcome.format for outcome in outcomes if outcome.frames} == _DECODERS.keys()
+
+
+def test_the_table_counts_what_was_run(outcomes: list[Outcome]) -> None:
+    (total,) = (line for line in table.lines(outcomes) if line.startswith("all "))
+    judged = sum(outcome.frames > 0 for outcome in outcomes)
+    crashed = sum("crashed" in outcome.causes for outcome in outcomes)
+    assert total.split()[1:4] == [f"{FILES}", f"{judged}", f"{crashed}"]
+
+
+def test_a_file_can_be_made_again_alone(outcomes: list[Outcome], tmp_path: Path) -> None:
+    number = 2 * len(_DECODERS) + 5
+    (alone,) = run([number], seed=1, keep=tmp_path, keep_all=True)
+    (before,) = (outcome for outcome in outcomes if outcome.number == number)
+    assert (alone.sha256, alone.steps) == (before.sha256, before.steps)
+    assert (alone.frames, alone.details) == (before.frames, before.details)
+    kept = sorted(path.suffix for path in tmp_path.iterdir())
+    assert len(kept) == 2
+    assert ".json" in kept
