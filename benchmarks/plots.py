@@ -37,6 +37,11 @@ _STYLE = {
 }
 
 
+def drawn(run: Run) -> bool:
+    """Return whether a run holds something to draw: ratios or shares."""
+    return any(row.ratio is not None or row.unit == "%" for row in run.rows)
+
+
 def draw(topic: str, run: Run) -> Path:
     """Draw the newest run of a topic; return the path of the picture."""
     ratios = [row for row in run.rows if row.ratio is not None]

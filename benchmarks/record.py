@@ -120,9 +120,10 @@ def figure(value: float, unit: str) -> str:
     """Return a figure with its unit, as people write it."""
     if unit != "s":
         return f"{_short(value)} {unit}"
-    if value >= 1.0:
+    size = abs(value)
+    if size >= 1.0:
         return f"{_short(value)} s"
-    return f"{_short(value * 1e3)} ms" if value >= 1e-3 else f"{_short(value * 1e6)} µs"
+    return f"{_short(value * 1e3)} ms" if size >= 1e-3 else f"{_short(value * 1e6)} µs"
 
 
 def times(ratio: Spread) -> str:
@@ -132,9 +133,10 @@ def times(ratio: Spread) -> str:
 
 def _short(value: float) -> str:
     """Three digits, and no more of them than the figure has to give."""
-    if value >= 100:
+    size = abs(value)
+    if size >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2f}"
 
 
 def machine() -> str:

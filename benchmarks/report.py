@@ -8,12 +8,12 @@ from pathlib import Path
 
 from benchmarks import record
 from benchmarks.duel import Goal, Row, Spread
-from benchmarks.plots import draw
+from benchmarks.plots import draw, drawn
 from benchmarks.record import Run, figure, times
 
 README = Path(__file__).parent / "README.md"
 
-TOPICS = ("hashing", "index", "video", "trimmed", "video_index")
+TOPICS = ("hashing", "index", "video", "trimmed", "video_index", "confinement")
 
 _SECTION = "<!-- {0} -->\n{1}<!-- /{0} -->"
 
@@ -25,7 +25,7 @@ def main() -> None:
     text = _fill(text, "goals", _goals(recorded))
     for topic, runs in recorded.items():
         text = _fill(text, topic, _topic(topic, runs) if runs else "Not measured yet.\n")
-        if runs:
+        if runs and drawn(runs[0]):
             draw(topic, runs[0])
     README.write_text(text)
 
@@ -68,9 +68,10 @@ def _topic(topic: str, runs: tuple[Run, ...]) -> str:
             f"| {_reached(before) if before else '–'} |"
         )
     versions = ", ".join(f"{name} {version}" for name, version in newest.versions.items())
+    plot = f"![{topic}](plots/{topic}.svg)\n\n" if drawn(newest) else ""
     return (
         "\n".join(lines)
-        + f"\n\n![{topic}](plots/{topic}.svg)\n\n"
+        + f"\n\n{plot}"
         + f"{newest.date}, commit {newest.commit}, {newest.machine}, load before the run "
         + f"{newest.load:g}; {versions}. The run took {newest.seconds / 60:.0f} minutes.\n"
     )
