@@ -4,6 +4,7 @@ Started by the harness as ``python -m tests.fuzz.parent SETTINGS``. It takes one
 and answers with one outcome a line, so that the harness knows which file a death belongs to.
 """
 
+import ctypes
 import faulthandler
 import os
 import random
@@ -20,6 +21,8 @@ from tests.fuzz.mutate import mutant
 from tests.fuzz.outcome import Outcome
 from tidegate import hashing
 from tidegate.media import Budget, Frame, Reader, Reading, Sampling, open_source
+
+_LIBC = ctypes.CDLL(None)
 
 SLACK = 1.0
 """Seconds by which an item may be late."""
@@ -137,10 +140,16 @@ def _wrong(reading: Reading, frames: int, budget: Budget) -> list[str]:
 
 
 def _memory() -> int | None:
-    """Return the bytes of memory that are this process's own: not those of shared frames."""
+    """Return the bytes of memory that are this process's own: not those of shared frames.
+
+    Nor those that are free and only kept by malloc for later, as it does with what the
+    mutations take.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return None
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.malloc_trim(0)
     (kib,) = (x.split()[1] for x in status.read_text().splitlines() if x.startswith("RssAnon:"))
     return int(kib) * 1024
 

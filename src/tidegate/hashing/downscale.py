@@ -40,6 +40,11 @@ STRIP = 1 << 17
 """Values of the picture that are held as floats at a time: few enough to stay in cache."""
 
 
+LONGEST_KEPT = 1 << 14
+"""Longest axis whose operators are kept, at most 0.4 MB each: what strange shapes need is made
+anew each time, so that no run of them fills the memory."""
+
+
 class Operator(NamedTuple):
     """The blur and the sampling along one axis. All arrays are read-only.
 
@@ -121,8 +126,7 @@ def both(length: int, *, colours: bool = False) -> tuple[Operator, Operator]:
         colours: Whether the axis goes over bytes of red, green and blue in turn, which
             are then weighed as luma too.
     """
-    # What strange shapes need is made anew each time, and not kept.
-    return (_both if length <= 1 << 16 else _both.__wrapped__)(length, colours)
+    return (_both if length <= LONGEST_KEPT else _both.__wrapped__)(length, colours)
 
 
 @lru_cache(maxsize=32)
