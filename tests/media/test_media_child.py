@@ -1,5 +1,6 @@
 """The child process: its deaths, its delays, and what it may see."""
 
+import contextlib
 import gc
 import os
 import resource
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.clips import film, photo
 from tests.media.media_seen import Seen
 from tidegate.evidence import Unknown
 from tidegate.media import Budget, Reader, Sampling, open_source, wire
-from tidegate.media.worker import Worker
+from tidegate.media.worker import Worker, _signal
 
 PROC = Path("/proc/self/fd")
 linux = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc")
@@ -42,6 +43,13 @@ def own() -> Iterator[Reader]:
 def kill(reader: Reader, number: signal.Signals) -> None:
     assert reader.pid is not None
     os.kill(reader.pid, number)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def parent_of(pid: int) -> int:
@@ -82,7 +90,6 @@ def test_killed_in_the_middle(own: Reader, long: Path) -> None:
 def test_killed_between_two_items(own: Reader) -> None:
     assert works(own)
     kill(own, signal.SIGKILL)
-    time.sleep(0.05)
     # Nothing was being decoded, so nothing is lost.
     assert works(own)
 
@@ -91,8 +98,106 @@ def test_the_nursery_killed_between_two_items(own: Reader) -> None:
     assert works(own)
     assert own.pid is not None
     os.kill(parent_of(own.pid), signal.SIGKILL)
-    time.sleep(0.05)
+    until(lambda: own._worker is not None and own._worker._process.poll() is not None)
     assert works(own)
+
+
+def test_what_an_earlier_item_broke_costs_the_next_one_nothing(
+    own: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert works(own)
+    began, begin = [], Worker.begin
+
+    def sabotaged(self: Worker, job: wire.Job, descriptor: int) -> None:
+        begin(self, job, descriptor)
+        began.append(self.pid)
+        if len(began) == 1:
+            assert self.pid is not None
+            os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(Worker, "begin", sabotaged)
+    with open_source(photo("rocket.jpg")) as source, own.read(source) as reading:
+        assert len(list(reading)) == 1
+    assert reading.unknowns == []
+    assert len(began) in (1, 2)  # One, where it was faster than its end.
+
+
+def test_what_breaks_each_decoder_is_tried_twice_and_no_more(
+    own: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert works(own)
+    began, begin = [], Worker.begin
+
+    def sabotaged(self: Worker, job: wire.Job, descriptor: int) -> None:
+        began.append(self.pid)
+        assert self.pid is not None
+        os.kill(self.pid, signal.SIGSTOP)
+        begin(self, job, descriptor)
+        os.kill(self.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(Worker, "begin", sabotaged)
+    seen = Seen(own, photo("rocket.jpg"))
+    assert seen.causes == ["crashed"]
+    assert len(began) == 2
+
+
+@linux
+def test_a_parent_with_many_open_files(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1500:
+        pytest.skip("may not open as many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1500), hard))
+    try:
+        with contextlib.ExitStack() as files, Reader(items=1) as early:
+            assert works(early)
+            for _ in range(1100):
+                files.enter_context(Path(__file__).open())
+            with Reader(items=1) as late:
+                assert works(late)
+                assert works(late)
+            assert works(early)
+            assert works(early)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+FORKED = """
+import os
+from tidegate.media import Reader, open_source
+
+def works(reader):
+    with open_source({path!r}) as source, reader.read(source) as reading:
+        return len(list(reading)) == 1 and reading.unknowns == []
+
+with Reader() as reader:
+    assert works(reader)
+    first = reader.pid
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if works(reader) and reader.pid != first else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert works(reader) and reader.pid == first
+"""
+
+IGNORING = """
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+from tidegate.media import Reader, open_source
+with Reader(items=1) as reader:
+    for _ in range(3):
+        with open_source({path!r}) as source, reader.read(source) as reading:
+            assert len(list(reading)) == 1
+            assert reading.unknowns == []
+"""
+
+
+@linux
+@pytest.mark.parametrize("script", [FORKED, IGNORING])
+def test_in_hosts_that_fork_or_ignore_signals(script: str) -> None:
+    text = script.format(path=str(photo("rocket.jpg")))
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_decoder_serves_so_many_items_and_no_more() -> None:
@@ -198,6 +303,7 @@ def test_the_parent_may_read_the_file_meanwhile(own: Reader, long: Path) -> None
 
 
 @linux
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a confined process")
 def test_what_the_child_inherits(own: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_SECRET", "hunter2")
     with Path(__file__).open() as held, Reader() as reader:
@@ -247,9 +353,7 @@ def test_nothing_leaks_over_many_items(own: Reader, long: Path) -> None:
     use(40)
     for _ in range(3):
         kill(own, signal.SIGKILL)
-        time.sleep(0.05)
-        Seen(own, photo("rocket.jpg"))
-        works(own)
+        assert works(own)
     gc.collect()
     assert len(list(PROC.iterdir())) <= fds
     assert resident() - memory < 16 * 1024**2
@@ -305,12 +409,23 @@ class Liar(Worker):
     """A worker whose decoder is this test."""
 
     lies: tuple[bytes, ...] = ()
+    hears = False
 
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
         self._socket, self.theirs = socket.socketpair()
-        for body in self.lies:
-            self.theirs.sendall(len(body).to_bytes(4, "big") + body)
+        for work in (self._speak, *([self._hear] if self.hears else ())):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _speak(self) -> None:
+        with contextlib.suppress(OSError):
+            for body in self.lies:
+                self.theirs.sendall(len(body).to_bytes(4, "big") + body)
+
+    def _hear(self) -> None:
+        with contextlib.suppress(OSError):
+            while self.theirs.recv(1 << 16):
+                pass
 
     def prepare(self) -> None:
         pass
@@ -323,7 +438,8 @@ class Liar(Worker):
 def lie(monkeypatch: pytest.MonkeyPatch, *lies: bytes) -> list[Unknown]:
     monkeypatch.setattr(Liar, "lies", lies)
     monkeypatch.setattr("tidegate.media.reader.Worker", Liar)
-    with Reader(Budget(pixels=10_000, seconds=2)) as reader:
+    budget = Budget(pixels=10_000, frames=300, duration=60.0, seconds=2)
+    with Reader(budget) as reader:
         with open_source(photo("rocket.jpg")) as source:
             reading = reader.read(source)
             for frame in reading:
@@ -332,6 +448,8 @@ def lie(monkeypatch: pytest.MonkeyPatch, *lies: bytes) -> list[Unknown]:
     return reading.unknowns
 
 
+FACTS = b'{"type":"facts","info":{"kind":"image","format":"jpeg","width":%d,"height":%d%s}}'
+TROUBLE = b'{"type":"trouble","unknown":{"stage":"%s","cause":"corrupt","detail":"%s"%s}}'
 HEADER = b'{"type":"picture","slot":%d,"width":%d,"height":%d,"second":%s,"key":true,"seen":1}'
 
 
@@ -346,6 +464,25 @@ HEADER = b'{"type":"picture","slot":%d,"width":%d,"height":%d,"second":%s,"key":
         HEADER % (0, 5, 5, b"-1.0"),
         HEADER % (0, 5, 5, b"1e999"),
         HEADER % (0, 5, 5, b'"x"'),
+        HEADER % (0, 5, 5, b"61.0"),
+        HEADER.replace(b"}", b',"rgb":false,"luma":"full"}') % (0, 5, 5, b"0.0"),
+        FACTS % (0, 5, b""),
+        FACTS % (-5, -5, b""),
+        FACTS % (101, 100, b""),
+        FACTS % (5, 5, b',"duration":1e300'),
+        FACTS % (5, 5, b',"duration":-1.0'),
+        FACTS % (5, 5, b',"frames_seen":4611686018427387904'),
+        FACTS % (5, 5, b',"orientation":9'),
+        FACTS % (5, 5, b',"rotation":45'),
+        FACTS % (5, 5, b',"notes":["a\\u001b[31m"]'),
+        FACTS % (5, 5, b',"codec":"%s"' % (b"x" * 501)),
+        TROUBLE % (b"detectors", b"", b""),
+        TROUBLE % (b"media", b"x" * 501, b""),
+        TROUBLE % (b"media", b"two\\nlines", b""),
+        TROUBLE % (b"media", b"", b',"categories":["sexual.explicit"]'),
+        TROUBLE % (b"media", b"", b',"detector":"opennsfw"'),
+        TROUBLE % (b"media", b"", b',"span":{"start":2.0,"end":1.0}'),
+        TROUBLE % (b"media", b"", b',"span":{"start":-2.0,"end":1.0}'),
         HEADER.replace(b"}", b',"rgb":false}') % (0, 5, 5, b"0.0"),
         HEADER.replace(b"}", b',"luma":"huge"}') % (0, 5, 5, b"0.0"),
         b'{"type":"ready"}',
@@ -361,6 +498,32 @@ def test_a_malformed_message_is_a_crash(monkeypatch: pytest.MonkeyPatch, body: b
     (unknown,) = lie(monkeypatch, body)
     assert unknown.cause == "crashed"
     assert unknown.detail.startswith("the decoder said what it must not")
+
+
+def test_more_frames_than_the_budget_are_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Liar, "hears", True)
+    unknowns = lie(monkeypatch, *[HEADER % (0, 5, 5, b"0.0")] * 301)
+    assert [unknown.detail for unknown in unknowns] == [
+        "the decoder said what it must not: frames over the budget"
+    ]
+
+
+def test_time_that_runs_back_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    unknowns = lie(monkeypatch, HEADER % (0, 5, 5, b"2.0"), HEADER % (0, 5, 5, b"1.0"))
+    assert [unknown.cause for unknown in unknowns] == ["crashed"]
+
+
+def test_a_decoder_that_does_not_listen_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = time.monotonic()
+    (unknown,) = lie(monkeypatch, *[HEADER % (0, 5, 5, b"0.0")] * 299)
+    assert unknown.cause in ("crashed", "deadline")
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize("number", [9, 40, 64, 1000])
+def test_every_signal_has_a_name(number: int) -> None:
+    assert _signal(number) == ("SIGKILL" if number == 9 else _signal(number))
+    assert _signal(number).isprintable()
 
 
 def test_endless_troubles_are_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,3 +211,27 @@ def test_conformance_colour_modes(reader: Reader) -> None:
         assert seen.unknowns == []
         least = 0.4 if path.name == "mode-1.png" else 0.97
         assert np.corrcoef(seen.rgb.mean(axis=-1).ravel(), grey)[0, 1] > least, path.name
+
+
+def test_what_looks_like_a_scan_behind_the_picture_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "motion.jpg"
+    picture().save(path)
+    with path.open("ab") as file:
+        file.write(b"\xff\xda\x00\x02" * 5000)
+    budget = Budget(total_pixels=2 * 320 * 240)
+    with Reader(budget) as reader:
+        assert Seen(reader, path).causes in ([], ["corrupt"])
+        assert len(Seen(reader, path).frames) == 1
+
+
+def test_each_scan_costs_as_much_as_a_frame(tmp_path: Path) -> None:
+    path = tmp_path / "scans.jpg"
+    picture().save(path)
+    data = path.read_bytes()
+    start = data.index(b"\xff\xda")
+    path.write_bytes(data[:start] + data[start:-2] * 40 + data[-2:])
+    with Reader(Budget(total_pixels=39 * 320 * 240)) as reader:
+        seen = Seen(reader, path)
+    assert seen.frames == []
+    assert seen.causes == ["too_many_pixels"]
+    assert "(budget.total_pixels)" in seen.unknowns[0].detail

@@ -180,3 +180,9 @@ def test_a_file_whose_server_let_go_of_it(tmp_path: Path, monkeypatch: pytest.Mo
         "unreadable",
         "cannot be read to the end: Stale file handle",
     )
+
+
+def test_a_closed_folder_is_named_as_what_it_is(tmp_path: Path) -> None:
+    # So it comes from a walk that could not enter it.
+    with pytest.raises(MediaError, match="is a folder, not a file"):
+        open_source(tmp_path, beneath=tmp_path)

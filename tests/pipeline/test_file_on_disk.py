@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,6 +88,22 @@ def test_links_in_a_circle_do_not_keep_a_pattern_busy(uploads):
     for name in "xy":
         (uploads / name).symlink_to(".")
     assert len(find([f"{uploads}/**/a.jpg"])) == 1
+
+
+def test_however_deep_a_folder_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    depth = sys.getrecursionlimit() + 300
+    for _ in range(depth):
+        Path("d").mkdir()
+        os.chdir("d")
+    shutil.copy(media.source("rocket.jpg"), "a.jpg")
+    os.chdir(tmp_path)
+    (found,) = find(["d"])
+    assert len(found.path.parts) == depth + 1
+    assert [found.path for found in find(["d/**/*.jpg"])] == [found.path]
+    assert [found.path for found in find(["**/**/a.jpg"])] == [found.path]
+    # Nothing else can delete it: shutil.rmtree has a recursion of its own.
+    subprocess.run(["rm", "-rf", "d"], check=True)
 
 
 def test_patterns_are_those_of_the_shell(uploads):

@@ -1,6 +1,7 @@
 """The command line: one file a command."""
 
 import io
+import logging
 import os
 import sys
 
@@ -15,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def main() -> None:
     """Run the command line and leave with its exit status."""
     _open_streams()
+    _tell_warnings()
     try:
         from tidegate.cli.app import run
 
@@ -22,6 +24,13 @@ def main() -> None:
     except KeyboardInterrupt:  # While it is still starting, or where nothing is left to tell.
         status = INTERRUPTED
     sys.exit(status)
+
+
+def _tell_warnings() -> None:
+    """Have what the decoders are warned of said, in one line: that they are not confined."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("tidegate: %(message)s"))
+    logging.getLogger("tidegate.media").addHandler(handler)
 
 
 def _open_streams() -> None:

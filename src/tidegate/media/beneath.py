@@ -33,6 +33,9 @@ def place(path: Path, beneath: Path) -> Iterator[Place]:
         OSError: A folder cannot be opened, or is a link.
         ValueError: The path is not beneath the folder, or has ``..`` in it.
     """
+    if path == beneath:
+        yield Place(os.fspath(path))
+        return
     *folders, name = path.relative_to(beneath).parts
     if ".." in (*folders, name):
         raise ValueError(f"{path} is not beneath {beneath}")

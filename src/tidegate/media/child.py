@@ -1,6 +1,5 @@
 """A decoder: takes jobs from a socket, decodes, and answers. It opens no path."""
 
-import errno
 import os
 import socket
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Callable
 
 from tidegate.media import jpeg, memory, pictures, video, wire
 from tidegate.media.confine import allow_cpu, confine
-from tidegate.media.error import MediaError, exhausted
+from tidegate.media.error import MediaError, exhausted, is_exhaustion
 from tidegate.media.outlet import GoneError, Outlet, StoppedError
 from tidegate.media.probe import probe
 
@@ -38,7 +37,7 @@ def run(sock: socket.socket, slots: memory.Slots, order: wire.Spawn) -> int:
         slots.forget()  # What an earlier decoder left there is none of this one's business.
         confinement = confine(memory=order.memory, cpu=order.cpu, off=not order.confined)
         wire.send(sock, wire.Ready(pid=os.getpid(), lacking=confinement.lacking))
-        serve(sock, Outlet(sock, slots))
+        serve(sock, Outlet(sock, slots), timed=confinement.limits)
     except (GoneError, EOFError, OSError):
         return 0
     except BaseException:
@@ -47,8 +46,13 @@ def run(sock: socket.socket, slots: memory.Slots, order: wire.Spawn) -> int:
     return 0
 
 
-def serve(sock: socket.socket, outlet: Outlet) -> None:
+def serve(sock: socket.socket, outlet: Outlet, *, timed: bool) -> None:
     """Do one job after another.
+
+    Args:
+        sock: Where they come from.
+        outlet: Where the results go.
+        timed: Whether the kernel limits the processor time of each.
 
     Raises:
         EOFError: The parent is gone.
@@ -63,7 +67,8 @@ def serve(sock: socket.socket, outlet: Outlet) -> None:
         try:
             job = wire.ORDERS.decode(body)
             assert isinstance(job, wire.Job)
-            allow_cpu(job.budget.cpu_seconds(job.threads))
+            if timed:
+                allow_cpu(job.budget.cpu_seconds(job.threads))
             outlet.begin(job.budget)
             do(job, descriptor, outlet)
         finally:
@@ -80,14 +85,7 @@ def do(job: wire.Job, descriptor: int, outlet: Outlet) -> None:
     except MediaError as error:
         outlet.unknown(error.cause, error.detail, error.span)
     except Exception as error:
-        if _is_exhaustion(error):
+        if is_exhaustion(error):
             outlet.unknown("out_of_memory", exhausted(job.budget))
         else:
             outlet.unknown("corrupt", f"cannot be decoded: {pictures.words(error)}")
-
-
-def _is_exhaustion(error: Exception) -> bool:
-    """Return whether memory ran out. A thread that finds no room for its stack says EAGAIN."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.EAGAIN, errno.ENOMEM)
-    return isinstance(error, MemoryError)

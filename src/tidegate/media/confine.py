@@ -5,12 +5,15 @@ and in as much memory as it is allowed, read the files that it is given, and ans
 part that the system does not have is named in the result; none is claimed that is not there.
 """
 
+import contextlib
 import math
+import os
 import resource
 import signal
 import struct
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tidegate.evidence import Value
@@ -18,6 +21,7 @@ from tidegate.media import seccomp
 from tidegate.media.libc import call
 
 _DESCRIPTORS = 16
+_SYSTEM_CALLS = "system calls"
 _CAPABILITY_VERSION = 0x2008_0522
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
@@ -48,7 +52,7 @@ def preload() -> None:
 def confine(*, memory: int, cpu: int, off: bool = False) -> Confinement:
     """Confine this process for good. It has one thread and has not met untrusted bytes.
 
-    It is killed when the thread that started it ends, and leaves no core dump.
+    It leaves no core dump.
 
     Args:
         memory: Bytes of address space beyond what is mapped now. A thread takes 8 MiB of
@@ -59,19 +63,17 @@ def confine(*, memory: int, cpu: int, off: bool = False) -> Confinement:
     """
     if off:
         return Confinement(lacking="it is switched off")
-    reasons = []
-    limits = syscalls = False
-    try:
-        _limit(memory, cpu)
-        limits = True
-    except (OSError, ValueError) as error:
-        reasons.append(f"limits: {error}")
-    try:
-        _seclude()
-        syscalls = True
-    except OSError as error:
-        reasons.append(f"system calls: {error.strerror}")
-    return Confinement(syscalls=syscalls, limits=limits, lacking="; ".join(reasons))
+    lacking = {}
+    for name, part in _parts(memory, cpu):
+        try:
+            part()
+        except (OSError, ValueError) as error:
+            lacking[name] = getattr(error, "strerror", None) or str(error)
+    return Confinement(
+        syscalls=_SYSTEM_CALLS not in lacking,
+        limits=not lacking.keys() - {_SYSTEM_CALLS},
+        lacking="; ".join(f"{name}: {reason}" for name, reason in lacking.items()),
+    )
 
 
 def allow_cpu(seconds: int) -> None:
@@ -80,22 +82,48 @@ def allow_cpu(seconds: int) -> None:
     Never more than the hard limit leaves. Code that has taken the process over can ignore
     this, but neither the hard limit nor the parent's clock.
     """
-    _limit_cpu(math.ceil(time.process_time()) + seconds, resource.getrlimit(resource.RLIMIT_CPU)[1])
+    _limit_cpu(math.ceil(time.process_time()) + seconds, _hard(resource.RLIMIT_CPU))
 
 
-def _limit(memory: int, cpu: int) -> None:
-    _lower(resource.RLIMIT_FSIZE, 0)
-    _lower(resource.RLIMIT_CORE, 0)
-    _limit_cpu(cpu, _least(cpu + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    _lower(resource.RLIMIT_AS, _mapped() + memory)
-    _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
-    # Root could raise them again: capabilities are given up, see capset(2).
+def _parts(memory: int, cpu: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield each part with its name. One that fails leaves the others as they are."""
+    # Root could raise its limits again: capabilities are given up, see capset(2).
+    yield "capabilities", _give_up_capabilities
+    yield "written files", lambda: _lower(resource.RLIMIT_FSIZE, 0)
+    yield "core dumps", lambda: _lower(resource.RLIMIT_CORE, 0)
+    yield "open files", lambda: _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
+    yield "processor time", lambda: _limit_cpu(cpu, _least(cpu + 1, _hard(resource.RLIMIT_CPU)))
+    yield "memory", lambda: _lower(resource.RLIMIT_AS, _mapped() + memory)
+    if sys.platform == "linux":
+        # RLIMIT_CORE does not hold for a program that collects dumps: core(5).
+        yield "being read by others", lambda: call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+        yield "new privileges", lambda: call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    yield _SYSTEM_CALLS, seccomp.install
+
+
+def _give_up_capabilities() -> None:
     call("capset", struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytes(24))
 
 
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, where the kernel does that.
+
+    Args:
+        parent: Process id of the parent, whose only thread has started this process.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # It has ended before that was said.
+        os._exit(0)
+
+
 def _lower(kind: int, value: int) -> None:
-    least = _least(value, resource.getrlimit(kind)[1])
+    least = _least(value, _hard(kind))
     resource.setrlimit(kind, (least, least))
+
+
+def _hard(kind: int) -> int:
+    return resource.getrlimit(kind)[1]
 
 
 def _limit_cpu(soft: int, hard: int) -> None:
@@ -111,12 +139,3 @@ def _least(value: int, other: int) -> int:
 def _mapped() -> int:
     """Return the bytes of address space in use."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-
-
-def _seclude() -> None:
-    if sys.platform == "linux":
-        call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # RLIMIT_CORE does not hold for a program that collects dumps: core(5).
-        call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
-        call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    seccomp.install()

@@ -11,7 +11,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from tidegate.media.boxes import cut_short
-from tidegate.media.error import MediaError
+from tidegate.media.error import MediaError, exhausted
 from tidegate.media.input import buffered
 from tidegate.media.outlet import Outlet
 from tidegate.media.settings import Budget
@@ -48,8 +48,11 @@ def open_container(job: Job, descriptor: int) -> InputContainer:
         # Of some formats FFmpeg also says so where it has met one stream too many.
         if any("max_streams" in message for _, _, message in said):
             _check_streams(job.budget.streams + 1, job.budget)
-        # And also where it does not like a table.
-        raise MediaError("corrupt", f"the {job.format} container cannot be read") from None
+        # And also where it does not like a table, which is far more common than the truth.
+        detail = (
+            f"the {job.format} container cannot be read: it is wrong, or {exhausted(job.budget)}"
+        )
+        raise MediaError("corrupt", detail) from None
     except av.error.FFmpegError as error:
         cut = job.format == "mp4" and cut_short(descriptor)
         detail = f"the {job.format} container cannot be read: {error.strerror}"

@@ -1,5 +1,7 @@
 """The one error of this room."""
 
+import errno
+
 from tidegate.evidence import Cause, Span, Unknown
 from tidegate.media.settings import Budget
 
@@ -32,6 +34,13 @@ def over(observed: float, unit: str, limit: float, setting: str) -> str:
 
 def _told(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
+
+
+def is_exhaustion(error: BaseException) -> bool:
+    """Return whether memory ran out. A thread that finds no room for its stack says EAGAIN."""
+    if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.ENOMEM):
+        return True
+    return isinstance(error, MemoryError)
 
 
 def exhausted(budget: Budget) -> str:

@@ -115,7 +115,7 @@ def _parameters(extradata: bytes) -> Iterator[bytes]:
             size = int.from_bytes(extradata[at : at + 2], "big")
             if not size or at + 2 + size > len(extradata):
                 return
-            yield extradata[at + 2 : at + 2 + size]
+            yield extradata[at + 2 : at + 2 + min(size, _HEAD)]
             at += 2 + size
         if at >= len(extradata):
             return

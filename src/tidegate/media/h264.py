@@ -86,8 +86,8 @@ class Bits:
         zeros = 0
         while not self.bits(1):
             zeros += 1
-        if zeros > 32:
-            raise ValueError("a number of more than 32 bits")
+            if zeros > 32:
+                raise ValueError("a number of more than 32 bits")
         return (1 << zeros) - 1 + self.bits(zeros)
 
     def length(self) -> int:

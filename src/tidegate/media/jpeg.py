@@ -17,6 +17,14 @@ from tidegate.media.wire import Job
 _SCAN = b"\xff\xda"
 """The marker before a scan. Within one it cannot stand (ITU-T T.81, B.1.1.5)."""
 
+_FEW = 32
+"""Scans up to which it does not matter whether all of them are some."""
+
+_EOI = 0xD9
+
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+"""A marker but those that may stand within a scan."""
+
 _PIECE = 1 << 20
 
 _HARMLESS = re.compile(r"\b\d{1,2} extraneous bytes|Invalid SOS parameters|Adobe|JFIF|progression")
@@ -66,12 +74,25 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
 
 
 def _scans(data: mmap.mmap) -> int:
-    """Return how often the decoder has to go over the picture: once, progressive ones more.
+    """Return how often the decoder has to go over the picture: once, progressive ones more."""
+    starts = range(0, len(data), _PIECE)
+    most = sum(data[start : start + _PIECE + 1].count(_SCAN) for start in starts)
+    return max(1, most if most <= _FEW else _walked(data))
 
-    Thumbnails in the metadata have scans of their own; a count too high by some is no harm.
+
+def _walked(data: mmap.mmap) -> int:
+    """Count the scans from segment to segment, up to the end of the picture.
+
+    What looks like one within the metadata or behind the end is none.
     """
-    ends = range(0, len(data), _PIECE)
-    return max(1, sum(data[at : at + _PIECE + 1].count(_SCAN) for at in ends))
+    scans, at = 0, 2
+    while found := _MARKER.search(data, at):
+        marker, at = found[0][1], found.end()
+        if marker == _EOI:
+            break
+        scans += marker == _SCAN[1]
+        at += int.from_bytes(data[at : at + 2], "big")
+    return scans
 
 
 def _decode(

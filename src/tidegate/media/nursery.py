@@ -9,7 +9,6 @@ its imports and says so.
 import contextlib
 import gc
 import os
-import select
 import signal
 import socket
 import sys
@@ -17,7 +16,7 @@ import warnings
 
 from tidegate.media import child, memory, wire
 from tidegate.media.abilities import decoders
-from tidegate.media.confine import preload
+from tidegate.media.confine import die_with, preload
 
 
 def main(arguments: list[str]) -> int:
@@ -26,6 +25,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         sys.stderr.write("the decoders are there; Tidegate itself starts this process\n")
         return 64
+    # What the parent does with signals is not for here: a child that ends must be waited for.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     with socket.socket(fileno=int(arguments[0])) as control:
         slots = memory.Slots(int(arguments[1]), writable=True)
         os.close(int(arguments[1]))  # The mapping has its own.
@@ -54,8 +56,10 @@ def attend(control: socket.socket, slots: memory.Slots) -> None:
         # This process becomes the decoder, and the parent will have to start another.
         control.close()
         os._exit(child.run(sock, slots, order))
+    own = os.getpid()
     pid = os.fork()
     if pid == 0:
+        die_with(own)
         control.close()
         os._exit(child.run(sock, slots, order))
     sock.close()
@@ -81,8 +85,7 @@ def watch(control: socket.socket, pid: int) -> int:
     """
     ended = os.pidfd_open(pid)
     try:
-        ready, _, _ = select.select([control.fileno(), ended], [], [])
-        if ended not in ready:
+        if ended not in wire.readable(control.fileno(), ended, wait=True):
             os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
     finally:

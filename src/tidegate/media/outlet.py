@@ -1,7 +1,6 @@
 """The way out of the child: what the decoders tell, and to whom they give frames."""
 
 import math
-import select
 import socket
 
 import numpy as np
@@ -101,10 +100,11 @@ class Outlet:
             start = min(max(0.0, span.start), wire.LONGEST_TIME)
             end = min(max(start, span.end), wire.LONGEST_TIME)
             span = Span(start=seconds(start), end=seconds(end))
+        # A library's words may hold what the file holds.
+        told = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in detail)
+        told = told[: wire.LONGEST_TEXT]
         self._send(
-            wire.Trouble(
-                unknown=Unknown(stage="media", cause=cause, detail=detail[:500], span=span)
-            )
+            wire.Trouble(unknown=Unknown(stage="media", cause=cause, detail=told, span=span))
         )
 
     def spend(self, pixels: int) -> None:
@@ -135,7 +135,7 @@ class Outlet:
 
     def _heed(self) -> None:
         """Take the orders that have come, without waiting for more."""
-        while select.select([self._socket], [], [], 0)[0]:
+        while wire.readable(self._socket.fileno()):
             self._obey()
 
     def _obey(self) -> None:

@@ -95,6 +95,16 @@ def _take_memory() -> None:
         raise MemoryError from error
 
 
+def _exceed() -> None:
+    """Find out whether there are limits at all."""
+    limits = (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 64)
+    for kind, most in limits:
+        _, hard = resource.getrlimit(kind)
+        if hard == resource.RLIM_INFINITY or hard > most:
+            return
+    raise PermissionError(errno.EPERM, "no more than the limit")
+
+
 def _raise_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
 
@@ -125,6 +135,7 @@ _ATTEMPTS: dict[str, tuple[Callable[[], object], ...]] = {
     "code": (_execute_new, _execute_own),
     "memory": (_take_memory,),
     "limits": (
+        _exceed,
         _raise_descriptors,
         _raise_time,
         lambda: call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.closing import Closing
-from tidegate.evidence import Cause, MediaInfo, Span, Unknown
+from tidegate.evidence import Cause, MediaInfo, Span, Unknown, seconds
 from tidegate.media import memory, wire
 from tidegate.media.error import MediaError, over
 from tidegate.media.luma import Luma
@@ -22,6 +22,7 @@ from tidegate.media.source import Source
 from tidegate.media.worker import ITEMS, UnconfinedError, Worker
 
 _MOST_UNKNOWNS = 100
+_MOST_NOTES = 16
 _STOP_SECONDS = 1.0
 
 
@@ -83,7 +84,9 @@ class Reading(Closing):
         self._worker: Worker | None = None
         self.until = math.inf
         self.decoders: Mapping[str, str] = {}
-        self._format = ""
+        self._job: wire.Job | None = None
+        self._descriptor = -1
+        self._pixels = 0
         self._slot: int | None = None
         self._judged = 0
         self._seen = 0
@@ -101,12 +104,18 @@ class Reading(Closing):
             limit = f"{self._budget.seconds:,.10g}"
             self._fail("deadline", f"takes more than {limit} seconds (budget.seconds)")
         except EOFError:
+            if self._again(self._worker):
+                return next(self)
             self._fail(*self._worker.epitaph())
         except wire.GarbledError as error:
+            if self._again(self._worker):
+                return next(self)
             self._fail("crashed", f"the decoder said what it must not: {error}")
         else:
             if frame is not None:
                 return frame
+            if self._exhausted and self._again(self._worker):
+                return next(self)
             self._end()
         raise StopIteration
 
@@ -131,23 +140,53 @@ class Reading(Closing):
         until: float | None,
     ) -> None:
         """Send the job. The item's clock starts when the child can take it."""
-        self._worker = worker
+        self._worker, self._job, self._descriptor = worker, job, source.file.fileno()
+        if self._prepare(worker):
+            self.decoders = worker.decoders.get(job.format, {})
+            self.until = time.monotonic() + self._budget.seconds if until is None else until
+            self._give(worker)
+
+    def _prepare(self, worker: Worker) -> bool:
+        """Have a decoder; return whether there is one."""
         try:
             worker.prepare()
         except UnconfinedError as error:
             self._fail("crashed", f"{error} (TIDEGATE_CONFINEMENT)")
-            return
         except (TimeoutError, EOFError, wire.GarbledError):
             worker.close()
             self._fail("crashed", "no decoder starts: python -m tidegate.media.nursery says why")
-            return
-        self._format = job.format
-        self.decoders = worker.decoders.get(job.format, {})
-        self.until = time.monotonic() + self._budget.seconds if until is None else until
+        else:
+            return True
+        return False
+
+    def _give(self, worker: Worker) -> None:
+        """Give the decoder the item."""
+        assert self._job is not None
         try:
-            worker.begin(job, source.file.fileno())
+            worker.begin(self._job, self._descriptor)
         except EOFError:
             self._fail(*worker.epitaph())
+
+    def _again(self, worker: Worker) -> bool:
+        """Give an item that has shown nothing yet to a new decoder, where the last was used.
+
+        It may have failed for what an earlier item did to it. One that fails on a new decoder
+        fails for what it is itself.
+        """
+        if self._judged or worker.served < 2:
+            return False
+        worker.drop()
+        if worker.gone:
+            return False
+        self.unknowns.clear()
+        self.info = None
+        if self._prepare(worker):
+            self._give(worker)
+        return True
+
+    @property
+    def _exhausted(self) -> bool:
+        return any(unknown.cause == "out_of_memory" for unknown in self.unknowns)
 
     def _next(self, worker: Worker) -> Frame | None:
         """Return the next frame, or ``None`` at the end."""
@@ -160,17 +199,10 @@ class Reading(Closing):
                 case wire.Picture() as picture:
                     return self._open(worker, picture)
                 case wire.Facts(info=info):
-                    if not 0 <= info.duration <= wire.LONGEST_TIME:
-                        raise wire.GarbledError("an impossible duration")
-                    if info.format != self._format:
-                        raise wire.GarbledError("another format")
+                    self._check_facts(info)
                     self.info = info
                 case wire.Trouble(unknown=unknown):
-                    if len(self.unknowns) >= _MOST_UNKNOWNS:
-                        raise wire.GarbledError("too many troubles")
-                    span = unknown.span
-                    if span and not 0 <= span.start <= span.end <= wire.LONGEST_TIME:
-                        raise wire.GarbledError("an impossible span")
+                    self._check_trouble(unknown)
                     self.unknowns.append(unknown)
                 case wire.Done():
                     return None
@@ -182,12 +214,16 @@ class Reading(Closing):
         pixels = picture.width * picture.height
         if pixels > self._budget.pixels or pixels * memory.BYTES > worker.slots.size:
             raise wire.GarbledError(f"a frame of {pixels:,} pixels")
-        if not picture.rgb and picture.luma == "none":
-            raise wire.GarbledError("a frame of nothing")
-        if picture.second > wire.LONGEST_TIME:
+        assert self._job is not None
+        if not picture.rgb and (picture.luma == "none" or self._job.colour):
+            raise wire.GarbledError("a frame without what was asked for")
+        if not self._second <= picture.second <= seconds(self._budget.duration + 0.001):
             raise wire.GarbledError("a frame at no time")
         self._slot = picture.slot
         self._judged += 1
+        self._pixels += pixels
+        if self._judged > self._budget.frames or self._pixels > self._budget.total_pixels:
+            raise wire.GarbledError("frames over the budget")
         self._seen = picture.seen
         self._second = picture.second
         place, slots = (picture.slot, picture.height, picture.width), worker.slots
@@ -197,6 +233,35 @@ class Reading(Closing):
         if picture.rgb:
             rgb = slots.rgb(*place, behind=luma is not None)
         return Frame(second=picture.second, rgb=rgb, luma=luma, key=picture.key)
+
+    def _check_facts(self, info: MediaInfo) -> None:
+        """Refuse what no decoder of ours says. The numbers go into the evidence."""
+        assert self._job is not None
+        texts = (info.codec or "", *info.notes)
+        if info.format != self._job.format:
+            raise wire.GarbledError("another format")
+        if not 0 <= info.duration <= wire.LONGEST_TIME:
+            raise wire.GarbledError("an impossible duration")
+        if min(info.width, info.height) < 1 or info.width * info.height > self._budget.pixels:
+            raise wire.GarbledError("an impossible size")
+        if not 0 <= info.frames_seen <= wire.MOST or info.orientation not in range(1, 9):
+            raise wire.GarbledError("an impossible number")
+        if info.rotation not in (0, 90, 180, 270) or len(info.notes) > _MOST_NOTES:
+            raise wire.GarbledError("an impossible number")
+        if any(len(text) > wire.LONGEST_TEXT or not text.isprintable() for text in texts):
+            raise wire.GarbledError("an impossible text")
+
+    def _check_trouble(self, unknown: Unknown) -> None:
+        """Refuse what no decoder of ours says."""
+        span, detail = unknown.span, unknown.detail
+        if len(self.unknowns) >= _MOST_UNKNOWNS:
+            raise wire.GarbledError("too many troubles")
+        if (unknown.stage, unknown.detector, unknown.categories) != ("media", None, ()):
+            raise wire.GarbledError("a trouble of somebody else")
+        if len(detail) > wire.LONGEST_TEXT or not detail.isprintable():
+            raise wire.GarbledError("an impossible text")
+        if span and not 0 <= span.start <= span.end <= wire.LONGEST_TIME:
+            raise wire.GarbledError("an impossible span")
 
     def _fail(self, cause: Cause, detail: str) -> None:
         """End the item because its child has failed, and the child with it."""
@@ -216,7 +281,7 @@ class Reading(Closing):
         """Let go of the decoder, with the counts as the parent knows them."""
         if self._worker:
             # What memory an item has used up, it may have left in pieces.
-            self._worker.retire(worn=any(u.cause == "out_of_memory" for u in self.unknowns))
+            self._worker.retire(worn=self._exhausted)
         self._worker = None
         if self.info:
             seen = max(self._seen, self.info.frames_seen)
@@ -316,7 +381,12 @@ class Reader:
             worker.look()
         if worker is None or worker.gone:
             self.close()
-            worker = self._worker = Worker(self.budget, self.threads, self._items)
+            try:
+                worker = self._worker = Worker(self.budget, self.threads, self._items)
+            except OSError as error:
+                detail = f"no decoder can be started here: {error.strerror}"
+                reading.unknowns.append(MediaError("crashed", detail).unknown)
+                return reading
         job = wire.Job(
             format=source.format or "",
             budget=self.budget,

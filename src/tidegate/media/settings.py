@@ -56,7 +56,7 @@ def confinement() -> Confinement:
     Raises:
         SettingError: It asks for something else.
     """
-    value = os.environ.get("TIDEGATE_CONFINEMENT", "preferred")
+    value = os.environ.get("TIDEGATE_CONFINEMENT") or "preferred"
     if value not in get_args(Confinement):
         raise SettingError(f"TIDEGATE_CONFINEMENT is preferred, required or off, not {value!r}")
     return cast(Confinement, value)

@@ -49,11 +49,11 @@ class Source(Closing):
     def changed(self) -> Unknown | None:
         """Say what is unknown because the file was written to after it was opened.
 
-        Digests and frames are then not of the same bytes. Told by size and times: a write
-        within the same tick of the file system's clock as the one before the file was
-        opened, a few milliseconds, is missed where the size is the same. A new mode, owner or
-        name counts as a change too, because a write whose time of modification was set back
-        looks the same.
+        Digests and frames are then not of the same bytes. Told by size and times: missed are a
+        write within the same tick of the file system's clock as the one before the file was
+        opened, a few milliseconds, where the size is the same, and one through a mapping that
+        had written before. A new mode, owner or name counts as a change too, because a write
+        whose time of modification was set back looks the same.
         """
         try:
             now = os.fstat(self.file.fileno())
@@ -62,8 +62,8 @@ class Source(Closing):
             return MediaError("unreadable", detail).unknown
         then = self._status
         written = (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns)
-        # To lose or to gain a name sets this time as well.
-        touched = now.st_ctime_ns != then.st_ctime_ns and now.st_nlink == then.st_nlink
+        # To lose a name sets this time as well: so it is when another file takes its place.
+        touched = now.st_ctime_ns != then.st_ctime_ns and now.st_nlink >= then.st_nlink
         if not written and not touched:
             return None
         detail = "changed while it was read; what was found may be of the old or of the new bytes"

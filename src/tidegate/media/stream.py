@@ -1,5 +1,6 @@
 """A video stream: its packets, the decoder, and what was found to be broken."""
 
+import mmap
 from collections.abc import Iterator
 
 import av.error
@@ -10,10 +11,13 @@ from av.video.stream import VideoStream
 
 from tidegate.media.ahead import VideoPacket
 from tidegate.media.clock import Clock
-from tidegate.media.error import check_pixels
+from tidegate.media.error import check_pixels, is_exhaustion
 from tidegate.media.frame_num import numbers_for
 from tidegate.media.order import Order
 from tidegate.media.settings import Budget
+
+_BYTES = 4
+"""Of a pixel in a decoder's frame, at most, but for the rarest."""
 
 
 class Stream:
@@ -58,9 +62,9 @@ class Stream:
                 if packet.size:
                     self._reach(packet)
                     yield packet
-        except av.error.MemoryError:
-            raise
         except av.error.FFmpegError as error:
+            if is_exhaustion(error):
+                raise
             self.error, self.broken = error, True
 
     def _demux(self) -> Iterator[VideoPacket]:
@@ -85,9 +89,9 @@ class Stream:
             return self.codec.decode(packet)
         except av.error.EOFError:
             return []
-        except av.error.MemoryError:
-            raise
         except av.error.FFmpegError as error:
+            if is_exhaustion(error):
+                raise
             if self.codec.width:  # What is too large for FFmpeg, it calls invalid.
                 check_pixels(self.codec.width, self.codec.height, self._budget)
             self.error = error
@@ -102,11 +106,22 @@ class Stream:
             frames = self.codec.decode(packet)
         except av.error.EOFError:
             return []
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if is_exhaustion(error):
+                raise
             return None
         return None if any(frame.is_corrupt for frame in frames) else frames
+
+    def has_room(self) -> bool:
+        """Return whether there is memory for a further frame.
+
+        Threads of FFmpeg that find none call the frame damaged.
+        """
+        try:
+            mmap.mmap(-1, max(1, self.codec.width * self.codec.height * _BYTES)).close()
+        except (OSError, ValueError, MemoryError):
+            return False
+        return True
 
     def renew(self) -> None:
         """Make the decoder as new, but for what it has learned of the order of frames."""

@@ -4,6 +4,7 @@ An allowlist: the little that CPython, FFmpeg, Pillow, libheif and libjpeg-turbo
 they are loaded. What is not there and why:
 
 * nothing opens a path or a socket, starts a process or reaches another one;
+* nothing sets the flags of a file, which the parent has too (``F_SETFL``);
 * ``read`` and ``lseek`` move the offset of a file, which the parent shares with the decoder
   and by which it may be reading, so files are read by ``pread`` and sockets by ``recv``;
 * memory never becomes executable.
@@ -68,9 +69,13 @@ _CLONE_THREAD = 0x0001_0000
 _OF_THREADS = 0x007D_0F00
 """What pthread_create of glibc and musl sets: all is shared, nothing is new."""
 
-_F_GETFD_TO_SETFL = (1, 2, 3, 4)
+_F_GETFD, _F_GETFL = 1, 3
 _F_DUPFD_CLOEXEC = 1030
 _FIONBIO = 0x5421
+_FUTEX_CMD = INT & ~(128 | 256)
+"""All but ``FUTEX_PRIVATE_FLAG`` and ``FUTEX_CLOCK_REALTIME``."""
+_FUTEX_PLAIN = (0, 1, 3, 4, 9, 10)
+"""Wait, wake and requeue, plain or by a bit set; not those with priorities."""
 _PR_SET_NAME = 15
 _PR_SET_VMA = 0x5356_4D41
 _RLIMIT_CPU = 0
@@ -83,7 +88,7 @@ def allowed(pid: int) -> tuple[Call, ...]:
         Call("mmap", 9, 222, (_without(2, _PROT_EXEC),)),
         Call("mprotect", 10, 226, (_without(2, _PROT_EXEC),)),
         Call("newfstatat", 262, 79, (_one_of(3, _AT_EMPTY_PATH),)),
-        Call("fcntl", 72, 25, (_one_of(1, *_F_GETFD_TO_SETFL, _F_DUPFD_CLOEXEC),)),
+        Call("fcntl", 72, 25, (_one_of(1, _F_GETFD, _F_GETFL, _F_DUPFD_CLOEXEC),)),
         Call("ioctl", 16, 29, (_one_of(1, _FIONBIO),)),
         Call(
             "clone",
@@ -96,7 +101,7 @@ def allowed(pid: int) -> tuple[Call, ...]:
         Call("prlimit64", 302, 261, (own, (Masked(2, LONG, 0), *_one_of(1, _RLIMIT_CPU)))),
         Call("tgkill", 234, 131, (_one_of(0, pid),)),  # abort()
         # Threads.
-        Call("futex", 202, 98),
+        Call("futex", 202, 98, (tuple(Masked(1, _FUTEX_CMD, op) for op in _FUTEX_PLAIN),)),
         Call("rt_sigprocmask", 14, 135),
         Call("rseq", 334, 293),
         Call("set_robust_list", 273, 99),

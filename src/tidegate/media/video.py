@@ -16,7 +16,7 @@ from tidegate.evidence import Cause, MediaInfo, Span, seconds
 from tidegate.media import display
 from tidegate.media.ahead import VideoPacket, with_successor
 from tidegate.media.container import choose, open_container
-from tidegate.media.error import MediaError, check_pixels, over
+from tidegate.media.error import MediaError, check_pixels, exhausted, over
 from tidegate.media.length import declared_length
 from tidegate.media.outlet import Outlet
 from tidegate.media.peek import peek_for
@@ -270,7 +270,10 @@ class _Clip:
         whole = end - (1 + self._job.threads) * clock.step if cut else math.inf
         if bad := {second for second in stream.bad if second < whole}:
             span = Span(start=min(bad), end=max(bad) + clock.step)
-            self._outlet.unknown("corrupt", f"frames damaged or lost: {len(bad):,}", span)
+            if stream.has_room():
+                self._outlet.unknown("corrupt", f"frames damaged or lost: {len(bad):,}", span)
+            else:
+                self._outlet.unknown("out_of_memory", exhausted(self._job.budget), span)
         if cut:
             detail = f"ends at {end:.3f} s of {declared.seconds:.3f} s"
             self._lost("truncated", detail, min(end, clock.last + clock.step))

@@ -4,6 +4,7 @@ Nothing that a decoder says is trusted by the parent: :func:`receive` refuses wh
 one of the messages below, and the numbers in them are checked where they are used.
 """
 
+import select
 import socket
 import time
 from collections.abc import Sequence
@@ -17,7 +18,13 @@ from tidegate.media.settings import Budget, Sampling
 LONGEST = 1 << 16
 """Most bytes of a message."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+LONGEST_TEXT = 500
+"""Most characters of a text that a decoder sends."""
+
+MOST = 1 << 40
+"""No honest count is larger."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 
 
 Range = Literal["none", "limited", "full"]
@@ -181,6 +188,17 @@ def receive_with_descriptor(sock: socket.socket) -> tuple[bytes, int | None]:
     head += _exactly(sock, 4 - len(head), None)
     body = _exactly(sock, _sane(int.from_bytes(head, "big")), None)
     return body, descriptors[0] if descriptors else None
+
+
+def readable(*descriptors: int, wait: bool = False) -> set[int]:
+    """Return those of some descriptors from which something can be read, or that are closed.
+
+    By ``poll``: a process with more than 1,024 open files has some that ``select`` refuses.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(None if wait else 0)}
 
 
 def _sane(length: int) -> int:

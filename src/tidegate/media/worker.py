@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -47,6 +46,7 @@ class Worker:
         decoders: Name and version of what decodes, by format; known once it is ready.
         pid: Process id of the decoder, or ``None`` while there is none.
         lacking: What of the confinement is not active, in words; empty where all is.
+        served: How many items the decoder was given.
         gone: Whether the nursery has ended, so that another worker is needed.
     """
 
@@ -62,9 +62,10 @@ class Worker:
         self.pid: int | None = None
         self.lacking = ""
         self.gone = False
+        self._owner = os.getpid()
         self._until = time.monotonic() + START_SECONDS
         self._items = items
-        self._served = 0
+        self.served = 0
         self._spawn = wire.Spawn(
             memory=budget.memory,
             cpu=items * budget.cpu_seconds(threads),
@@ -129,7 +130,7 @@ class Worker:
         Raises:
             EOFError: The decoder is gone.
         """
-        self._served += 1
+        self.served += 1
         self.send(job, descriptor)
 
     def probe(self) -> Mapping[str, bool]:
@@ -150,15 +151,15 @@ class Worker:
         return answer.refused
 
     def send(self, message: wire.Order, *descriptors: int) -> None:
-        """Send an order to the decoder.
+        """Send an order to the decoder. Never waits for it to listen.
 
         Raises:
-            EOFError: The decoder is gone.
+            EOFError: The decoder is gone, or has let more orders lie than there should be.
         """
         try:
             if self._socket is None:
                 raise EOFError("there is no decoder")
-            self._socket.settimeout(START_SECONDS)
+            self._socket.settimeout(0)
             wire.send(self._socket, message, descriptors)
         except OSError as error:
             raise EOFError("the decoder is gone") from error
@@ -184,6 +185,9 @@ class Worker:
 
     def look(self) -> None:
         """Look after the decoder between two items: one that has died is let go of."""
+        if self._owner != os.getpid():
+            self._disown()
+            return
         if self.pid is not None and self._spoke_up():
             self.drop()
         if self._process.poll() is not None:
@@ -195,7 +199,7 @@ class Worker:
         Args:
             worn: Whether it is not fit for another item, however few it has served.
         """
-        if self._socket is not None and (worn or self._served >= self._items):
+        if self._socket is not None and (worn or self.served >= self._items):
             self.drop()
             with contextlib.suppress(EOFError):
                 self._ask()
@@ -231,21 +235,34 @@ class Worker:
         if status == -signal.SIGXCPU:
             return "deadline", "takes more processor time than it may (budget.seconds)"
         if status < 0:
-            return "crashed", f"the decoder was ended by {signal.Signals(-status).name}"
+            return "crashed", f"the decoder was ended by {_signal(-status)}"
         return "crashed", f"the decoder ended with status {status}"
 
     def close(self) -> None:
         """End all of it at once. Nobody has anything to save."""
+        if self._owner != os.getpid():
+            self._disown()
+            return
         self.gone = True
         self.drop()
         self._control.close()
         self._process.kill()
         self._process.wait()
 
+    def _disown(self) -> None:
+        """Leave all of it to the process that this one is a fork of."""
+        self.gone = True
+        self.pid = None
+        for sock in (self._socket, self._control):
+            if sock is not None:
+                sock.close()
+        self._socket = None
+        self._process.returncode = 0
+
     def _ask(self) -> None:
         """Ask the nursery for a decoder; do not wait for it."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._served = 0
+        self.served = 0
         try:
             wire.send(self._control, self._spawn, [theirs.fileno()])
         except OSError as error:
@@ -269,7 +286,7 @@ class Worker:
     def _spoke_up(self) -> bool:
         """Return whether an idle decoder has said something, or died: both are wrong."""
         assert self._socket is not None
-        return bool(select.select([self._socket], [], [], 0)[0])
+        return bool(wire.readable(self._socket.fileno()))
 
     def _report(self, until: float) -> wire.Report:
         try:
@@ -280,6 +297,13 @@ class Worker:
             raise EOFError("the nursery is gone") from error
         except msgspec.DecodeError as error:
             raise wire.GarbledError("no valid message") from error
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # Those of the real-time kind have no name.
+        return f"signal {number}"
 
 
 def _environment() -> dict[str, str]:

@@ -80,42 +80,89 @@ def _matches(folder: Path, pattern: Sequence[str]) -> Iterator[Path]:
     """
     first, *rest = pattern
     if first == "**":
-        if not rest:
-            yield folder
-        yield from _matches(folder, rest or ["*"])
-        rest, first = list(pattern), "*"
-    elif not glob.has_magic(first):
+        while rest[:1] == ["**"]:
+            rest = rest[1:]
+        for place, inside in _folders(folder, hidden=False):
+            if not rest:
+                yield place
+                yield from (place / entry.name for entry in inside or () if _shown(entry, "*"))
+            elif inside is None:
+                yield place
+            else:
+                yield from _matches(place, rest)
+        return
+    if not glob.has_magic(first):
         first = glob.escape(first)
-    try:
-        with os.scandir(folder) as entries:
-            inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError:
+    inside = _inside(folder)
+    if inside is None:
         yield folder
-        return
-    for name, is_folder in inside:
-        hidden = name.startswith(".") and not first.startswith((".", "[.]"))
-        if hidden or not fnmatch.fnmatchcase(name, first):
+    for entry in inside or ():
+        if not _shown(entry, first) or not fnmatch.fnmatchcase(entry.name, first):
             continue
         if not rest:
-            yield folder / name
-        elif is_folder:
-            yield from _matches(folder / name, rest)
+            yield folder / entry.name
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _matches(folder / entry.name, rest)
+
+
+def _shown(entry: os.DirEntry[str], pattern: str) -> bool:
+    """Return whether a name may be met: what begins with a dot has to be asked for."""
+    return not entry.name.startswith(".") or pattern.startswith((".", "[.]"))
 
 
 def _walk(folder: Path, beneath: Path | None = None) -> Iterator[Found]:
     beneath = beneath or folder
     closed: list[Found] = []
-
-    def remember(error: OSError) -> None:
-        closed.append(Found(Path(error.filename), named=True, beneath=beneath))
-
-    for parent, folders, files in os.walk(folder, onerror=remember):
-        folders.sort()
-        yield from (Found(Path(parent, file), False, beneath) for file in sorted(files))
+    for place, inside in _folders(folder, hidden=True):
+        if inside is None:
+            closed.append(Found(place, named=True, beneath=beneath))
+        for entry in inside or ():
+            if not _leads_to_folder(entry):
+                yield Found(place / entry.name, False, beneath)
     # What could not be opened is reported as such, and not passed over.
     yield from closed
+
+
+def _folders(
+    folder: Path, *, hidden: bool
+) -> Iterator[tuple[Path, Sequence[os.DirEntry[str]] | None]]:
+    """Yield a folder and all beneath it with what is in each, in the order of their paths.
+
+    However deep they are: a stack of our own does not run out. ``None`` stands for what is in
+    a folder that is closed to us.
+
+    Args:
+        folder: Where to begin.
+        hidden: Whether to enter folders that begin with a dot.
+    """
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        inside = _inside(place)
+        yield place, inside
+        waiting += [
+            place / entry.name
+            for entry in reversed(inside or ())
+            if entry.is_dir(follow_symlinks=False) and (hidden or _shown(entry, "*"))
+        ]
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link in a circle: it is told of as a file that cannot be opened.
+        return False
+
+
+def _inside(folder: Path) -> list[os.DirEntry[str]] | None:
+    """Return what is in a folder by name; nothing where it is gone, ``None`` where it is closed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError:
+        return None
 
 
 def printable(path: str | os.PathLike[str]) -> str:

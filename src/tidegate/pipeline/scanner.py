@@ -26,6 +26,7 @@ from tidegate.evidence import (
 from tidegate.hashing import Preset
 from tidegate.matching import Bank, BankFolder, Matcher
 from tidegate.media import Budget, MediaError, Reader, Sampling
+from tidegate.media.settings import confinement
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.judge import Judged, judge
 from tidegate.pipeline.known import unread
@@ -78,6 +79,7 @@ class Scanner(Closing):
         PolicyError: The policy does not load.
         BankError: A bank does not load.
         ManifestError: The weights of a detector are missing or altered.
+        SettingError: ``TIDEGATE_CONFINEMENT`` says what means nothing.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Scanner(Closing):
         grey: bool = False,
         views: Preset = "standard",
     ) -> None:
+        confinement()  # What it says is wrong for all items, or for none.
         self.policy = policy if isinstance(policy, Policy) else load_policy(policy)
         self.detectors = tuple(builtin() if detectors is None else detectors)
         self.jobs = jobs or os.cpu_count() or 1
