@@ -135,6 +135,8 @@ class Signal(Value, frozen=True, kw_only=True):
         span: When, or ``None`` for a still picture.
         peak: Second of the highest score, or ``None`` for a still picture.
         box: Where in the picture, or ``None`` where the detector does not say.
+        review_only: Whether the detector is too weak to act on: no policy does more with
+            the signal than ask a person.
     """
 
     category: str
@@ -144,6 +146,7 @@ class Signal(Value, frozen=True, kw_only=True):
     span: Span | None = None
     peak: float | None = None
     box: Box | None = None
+    review_only: bool = False
 
 
 class Match(Value, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tidegate import native
-from tidegate.detectors import ManifestError
+from tidegate.detectors import ManifestError, models
 from tidegate.media.trial import Refusals
 from tidegate.pipeline import doctor
 
@@ -78,12 +78,29 @@ def test_a_wrong_hash_is_broken(monkeypatch):
     assert states["PDQ"] == states["decoding process"] == "broken"
 
 
-def test_a_missing_model_is_broken(monkeypatch):
-    def missing():
-        raise ManifestError("the package is not installed")
+def test_a_missing_model_is_said_with_how_to_get_it(monkeypatch):
+    real = models()
+    gone = [m._replace(weights=None, get="pip install it") for m in real]
+    monkeypatch.setattr(doctor, "models", lambda: gone)
+    findings = {f.name: f for f in doctor.examine()}
+    assert findings["detector opennsfw"].state == "missing"
+    assert findings["detector opennsfw"].remedy == "pip install it"
+    assert "sexual.explicit" in findings["coverage"].detail
 
-    monkeypatch.setattr(doctor, "builtin", missing)
+
+def test_a_manifest_that_must_not_be_used_is_broken(monkeypatch):
+    def refused():
+        raise ManifestError("label 'age' is refused")
+
+    monkeypatch.setattr(doctor, "models", refused)
     assert {f.name: f.state for f in doctor.examine()}["detectors"] == "broken"
+
+
+def test_what_no_detector_covers_is_said(run):
+    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
+    uncovered = findings["coverage"]["detail"].split(";")[0]
+    assert "violence.gore" in uncovered
+    assert "sexual.explicit" not in uncovered
 
 
 def test_the_known_hash_is_that_of_the_reference():

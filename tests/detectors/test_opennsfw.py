@@ -47,11 +47,15 @@ def test_only_mapped_columns_leave_the_detector(opennsfw):
 def test_altered_weights_are_refused(opennsfw, tmp_path):
     forged = tmp_path / "weights.onnx"
     forged.write_bytes(b"not the weights")
-    with pytest.raises(ManifestError, match="sha256"):
+    with pytest.raises(ManifestError, match=r"opennsfw: weights\.onnx has 15 bytes"):
+        Classifier(opennsfw.manifest, forged)
+    with forged.open("wb") as file:
+        file.truncate(opennsfw.manifest.file.size)
+    with pytest.raises(ManifestError, match=r"opennsfw: weights\.onnx has sha256"):
         Classifier(opennsfw.manifest, forged)
 
 
 def test_one_thread_a_call(opennsfw):
-    options = opennsfw._session.get_session_options()
+    options = opennsfw._session._graph.get_session_options()
     assert options.intra_op_num_threads == 1
     assert onnxruntime.get_available_providers()

@@ -14,6 +14,7 @@ class Detector:
     class manifest:  # noqa: N801 - stands in for the attribute
         id = "example"
         version = "1"
+        review_only = False
 
 
 def scored(values, step=1.0):

@@ -201,3 +201,27 @@ def test_what_was_not_seen_is_not_allowed_by_what_was():
 def test_a_general_rule_is_not_for_what_is_known_to_be_good():
     policy = parse(POLICY.replace("{bank: mine}", "{category: known.other}"), "p")
     assert decided(match(role="allow", distance=0), policy=policy).action == "allow"
+
+
+@pytest.mark.parametrize("action", ACTIONS[1:])
+def test_a_signal_for_review_only_asks_a_person_at_most(action):
+    text = f"""
+tidegate_policy: 1
+id: strict
+version: 1
+title: t
+thresholds:
+  violence.weapon: {{{action}: 0.5}}
+banks:
+  - {{id: known-good, where: {{role: allow}}, distance: 10, action: allow}}
+  - {{id: others, where: {{}}, distance: 31, action: review}}
+unknowns:
+  - {{id: all, where: {{}}, action: review}}
+"""
+    weak = msgspec.structs.replace(signal(0.9, "violence.weapon"), review_only=True)
+    policy = parse(text, "strict.yaml")
+    allowed = min(action, "review", key=strength)
+    assert decided(weak, policy=policy).action == allowed
+    (reason,) = decided(weak, policy=policy).reasons
+    assert reason.text.endswith("for review only")
+    assert decided(signal(0.9, "violence.weapon"), policy=policy).action == action

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tidegate
-from tidegate.cli import bank, compare, doctor, explain, match, scan
+from tidegate.cli import bank, compare, doctor, explain, match, models, scan
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.cli.say import complain
@@ -32,6 +32,7 @@ app.command("hash")(hash_command.hash_)
 app.command("compare", epilog=compare.EPILOG)(compare.compare_)
 app.command("match", epilog=match.EPILOG)(match.match)
 app.add_typer(bank.app, name="bank")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 
 

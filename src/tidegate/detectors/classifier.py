@@ -1,16 +1,16 @@
-"""A model on ONNX Runtime that gives each picture a score per category."""
+"""A model that gives each picture a score per category."""
 
-import hashlib
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from tidegate.detectors.manifest import Manifest, ManifestError
+from tidegate.detectors.calibrate import calibrate, probabilities
+from tidegate.detectors.home import find_weights
+from tidegate.detectors.manifest import Manifest
 from tidegate.detectors.preprocess import tensor
+from tidegate.detectors.session import Session
 
 
 class Classifier:
@@ -21,7 +21,7 @@ class Classifier:
 
     Args:
         manifest: The model.
-        weights: Path of the weights; by default the file that the manifest names.
+        weights: Path of the weights; by default where the manifest says they are.
 
     Raises:
         ManifestError: The weights are missing, or are not those of the manifest.
@@ -29,14 +29,14 @@ class Classifier:
 
     def __init__(self, manifest: Manifest, weights: Path | None = None) -> None:
         self.manifest = manifest
-        path = weights if weights is not None else _installed(manifest)
-        self._session = _open(manifest, path)
-        labels = manifest.output.labels
+        path = weights if weights is not None else find_weights(manifest)
+        self._session = Session(manifest, path)
+        labels, targets = manifest.output.labels, manifest.targets
         # Only mapped columns are ever read: what is not in here does not exist for us.
-        self._columns = {
-            category: [labels.index(label) for label, c in manifest.labels.items() if c == category]
+        self._columns = [
+            [(labels.index(n), t.weight) for n, t in targets.items() if t.category == category]
             for category in manifest.categories
-        }
+        ]
 
     @property
     def id(self) -> str:
@@ -48,55 +48,49 @@ class Classifier:
         """Categories that it answers for."""
         return self.manifest.categories
 
-    def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.generic]:
         """Return a picture of shape (height, width, 3) as this model's tensor."""
         return tensor(rgb, self.manifest.input)
 
-    def scores(self, tensors: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    def scores(self, tensors: Sequence[NDArray[np.generic]]) -> NDArray[np.float64]:
         """Return the scores of prepared pictures.
 
         Args:
             tensors: Results of :meth:`prepare`, at least one.
 
         Returns:
-            Array of shape (pictures, categories) with values in [0, 1]. Several labels
-            of one category add up, for they are alternatives.
+            Array of shape (pictures, categories) with values in [0, 1].
+
+        Raises:
+            ArithmeticError: The model answers with what are no scores.
         """
+        return np.concatenate([self._score(batch) for batch in self._batches(tensors)])
+
+    def _batches(self, tensors: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         limit = self.manifest.batch
-        parts = [self._run(tensors[i : i + limit]) for i in range(0, len(tensors), limit)]
-        return np.concatenate(parts)
+        return [np.stack(tensors[i : i + limit]) for i in range(0, len(tensors), limit)]
 
-    def _run(self, tensors: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        feed = {self.manifest.input.name: np.stack(tensors)}
-        (output,) = self._session.run([self.manifest.output.name], feed)
-        scores = np.empty((len(tensors), len(self._columns)), dtype=np.float64)
-        for index, columns in enumerate(self._columns.values()):
-            scores[:, index] = output[:, columns].sum(axis=1)
-        return scores.clip(0.0, 1.0)
+    def _score(self, batch: NDArray[np.generic]) -> NDArray[np.float64]:
+        output = self.manifest.output
+        (raw,) = self._session.run([output.name], batch)
+        expect(raw, (len(batch), len(output.labels)))
+        return self._by_category(raw, output.combine)
 
-
-def _installed(manifest: Manifest) -> Path:
-    wanted = manifest.file
-    try:
-        path = Path(str(metadata.distribution(wanted.package).locate_file(wanted.path)))
-    except metadata.PackageNotFoundError:
-        raise ManifestError(
-            f"{manifest.id}: the package {wanted.package} is not installed"
-        ) from None
-    if not path.is_file():
-        raise ManifestError(f"{manifest.id}: {wanted.package} has no file {wanted.path}")
-    return path
+    def _by_category(self, raw: NDArray[np.generic], combine: str) -> NDArray[np.float64]:
+        """Reduce values of labels, on the last axis, to scores of categories."""
+        given = probabilities(raw, self.manifest)
+        columns = []
+        for mapped in self._columns:
+            weighted = np.stack([given[..., index] * weight for index, weight in mapped])
+            columns.append(weighted.sum(axis=0) if combine == "sum" else weighted.max(axis=0))
+        return calibrate(np.stack(columns, axis=-1).clip(0.0, 1.0), self.manifest)
 
 
-def _open(manifest: Manifest, path: Path) -> onnxruntime.InferenceSession:
-    weights = path.read_bytes()
-    digest = hashlib.sha256(weights).hexdigest()
-    if digest != manifest.file.sha256:
-        raise ManifestError(
-            f"{manifest.id}: {path.name} has sha256 {digest}, not {manifest.file.sha256}"
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+def expect(found: NDArray[np.generic], shape: tuple[int, ...]) -> None:
+    """Refuse an answer that is not numbers of this shape.
+
+    Raises:
+        ArithmeticError: It is something else.
+    """
+    if not np.issubdtype(found.dtype, np.floating) or found.shape != shape:
+        raise ArithmeticError(f"the model answers {found.dtype} of {found.shape}, not {shape}")

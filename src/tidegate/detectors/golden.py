@@ -1,34 +1,57 @@
-"""Golden vectors: inputs made by a rule, with the answers that a model must give."""
+"""Golden vectors: pictures made by a rule, with the answers that a model must give."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.detectors.classifier import Classifier
-from tidegate.detectors.manifest import Input
+from tidegate.detectors.manifest import Golden
+from tidegate.detectors.preprocess import values
 
-TOLERANCE = 5e-5
-"""Largest difference in score that counts as the same answer. The vectors score near 0.001:
-a wrong channel order, mean or layout moves them by far more."""
+TOLERANCE = 0.005
+"""Largest difference, in log odds, that counts as the same answer. Processors round float32
+differently, by about 1e-4 there; a wrong channel order, mean or layout does far more."""
+
+CERTAIN = 1e-4
+"""Scores nearer to 0 or 1 are as good as that: float32 has too few digits for their odds."""
 
 
-def golden_tensor(seed: int, spec: Input) -> NDArray[np.float32]:
-    """Return the tensor of shape (crop, crop, 3) that a seed stands for.
+def picture(seed: int, side: int) -> NDArray[np.uint8]:
+    """Return the picture of shape (side, side, 3) that a seed stands for.
 
-    It is smooth noise: 7 x 7 x 3 values of ``numpy.random.RandomState(seed)``, whose
-    stream NumPy guarantees to stay the same (NEP 19), uniform in [-100, 100], repeated to
-    the size of the input.
+    It is coarse noise: 7 x 7 x 3 values of ``numpy.random.RandomState(seed).randint(0, 256)``,
+    whose stream NumPy guarantees to stay the same (NEP 19), each repeated to a block.
     """
-    coarse = np.random.RandomState(seed).uniform(-100, 100, (7, 7, 3))
-    repeat = -(-spec.crop // 7)
-    fine = coarse.repeat(repeat, axis=0).repeat(repeat, axis=1)
-    return np.ascontiguousarray(fine[: spec.crop, : spec.crop], dtype=np.float32)
+    coarse = np.random.RandomState(seed).randint(0, 256, (7, 7, 3)).astype(np.uint8)
+    repeat = -(-side // 7)
+    return np.ascontiguousarray(coarse.repeat(repeat, axis=0).repeat(repeat, axis=1)[:side, :side])
+
+
+def answer(classifier: Classifier, seed: int) -> Golden:
+    """Return what a model says of a seed's picture, for its manifest.
+
+    The picture has the side of the tensor and is not resized, nor put through JPEG: what
+    a library for pictures does may change from one version to the next.
+    """
+    given = classifier.manifest.input
+    (row,) = classifier.scores([values(picture(seed, given.crop), given)])
+    scores = dict(zip(classifier.categories, map(float, row), strict=True))
+    return Golden(seed=seed, scores=scores)
 
 
 def deviation(classifier: Classifier) -> float:
-    """Return the largest difference in score from the manifest's golden vectors."""
+    """Return the largest difference from the manifest's golden vectors, in log odds.
+
+    Odds tell models apart by scores near 0 as well, where noise has most of its scores.
+    """
     worst = 0.0
     for golden in classifier.manifest.golden:
-        given = classifier.scores([golden_tensor(golden.seed, classifier.manifest.input)])[0]
-        for category, score in zip(classifier.categories, given, strict=True):
-            worst = max(worst, abs(float(score) - golden.scores[category]))
+        given = answer(classifier, golden.seed).scores
+        worst = max(worst, *(abs(_odds(given[c]) - _odds(golden.scores[c])) for c in given))
     return worst
+
+
+def _odds(score: float) -> float:
+    kept = min(max(score, CERTAIN), 1 - CERTAIN)
+    return math.log(kept / (1 - kept))

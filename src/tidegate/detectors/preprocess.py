@@ -4,12 +4,20 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tidegate.detectors.manifest import Input
 
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
-def tensor(rgb: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
+
+def tensor(rgb: NDArray[np.uint8], spec: Input) -> NDArray[np.generic]:
     """Return one picture as the model wants it.
 
     Args:
@@ -17,19 +25,42 @@ def tensor(rgb: NDArray[np.uint8], spec: Input) -> NDArray[np.float32]:
         spec: The manifest's input section.
 
     Returns:
-        Array of shape (crop, crop, 3), float32, contiguous.
+        Contiguous array of the manifest's dtype, of shape (crop, crop, 3) or, where the
+        layout is NCHW, (3, crop, crop).
     """
-    side, offset = spec.resize, (spec.resize - spec.crop) // 2
-    edge = offset + spec.crop
-    picture = Image.fromarray(rgb).resize((side, side), Image.Resampling.BILINEAR)
-    picture = picture.crop((offset, offset, edge, edge))
+    return values(square(rgb, spec), spec)
+
+
+def square(rgb: NDArray[np.uint8], spec: Input) -> NDArray[np.uint8]:
+    """Return a picture resized, cut and put through JPEG: (crop, crop, 3) RGB."""
+    picture, side = Image.fromarray(rgb), (spec.resize, spec.resize)
+    method = FILTERS[spec.filter]
+    if spec.fit == "cover":
+        picture = ImageOps.fit(picture, side, method)
+    elif spec.fit == "contain":
+        picture = ImageOps.pad(picture, side, method, color=(spec.fill,) * 3)
+    else:
+        picture = picture.resize(side, method)
+    offset = (spec.resize - spec.crop) // 2
+    picture = picture.crop((offset, offset, offset + spec.crop, offset + spec.crop))
     if spec.jpeg_quality is not None:
         picture = _through_jpeg(picture, spec.jpeg_quality)
-    values = np.asarray(picture, dtype=np.float32)
-    if spec.colour == "bgr":
-        values = values[:, :, ::-1]
-    mean, std = (np.array(v, dtype=np.float32) for v in (spec.mean, spec.std))
-    return np.ascontiguousarray((values - mean) / std)
+    return np.asarray(picture)
+
+
+def values(picture: NDArray[np.uint8], spec: Input) -> NDArray[np.generic]:
+    """Return a picture of shape (crop, crop, 3) RGB as numbers in the model's order."""
+    ordered = picture[:, :, ::-1] if spec.colour == "bgr" else picture
+    if spec.dtype == "uint8":
+        numbers: NDArray[np.generic] = ordered
+    else:
+        scale, mean, std = (
+            np.array(v, dtype=np.float32) for v in (spec.scale, spec.mean, spec.std)
+        )
+        numbers = ((ordered.astype(np.float32) * scale - mean) / std).astype(spec.dtype)
+    if spec.layout == "nchw":
+        numbers = numbers.transpose(2, 0, 1)
+    return np.ascontiguousarray(numbers)
 
 
 def _through_jpeg(picture: Image.Image, quality: int) -> Image.Image:

@@ -4,6 +4,9 @@ A *signal* is a stretch of consecutive frames that score at least :data:`FLOOR`,
 highest score. Where no frame does, one signal over the whole item carries the highest
 score all the same: that a detector looked and saw little is an answer, and different
 from not having looked.
+
+A detector that says where sees several things in a picture. Each that scores at least the
+floor is a signal of its own in a still picture; in time, a signal has the box of its peak.
 """
 
 from collections.abc import Sequence
@@ -13,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.detectors.classifier import Classifier
-from tidegate.evidence import Kind, Signal, Span, Track, seconds
+from tidegate.detectors.locator import Located, Locator, Seen
+from tidegate.evidence import Box, Kind, Signal, Span, Track, seconds
 
 FLOOR = 0.2
 """Scores below this do not start a span of their own."""
@@ -58,16 +62,38 @@ class Scores:
         self.detector = detector
         self._seconds: list[float] = []
         self._rows: list[NDArray[np.float64]] = []
+        self._seen: list[tuple[Seen, ...]] = []
         self._runs = {category: _Run() for category in detector.categories}
 
-    def add(self, at: float, row: NDArray[np.float64]) -> list[Peak]:
-        """Add a frame: its second, and a score for each category.
+    def ask(
+        self, tensors: Sequence[NDArray[np.generic]], sizes: Sequence[tuple[int, int]]
+    ) -> list[Located]:
+        """Show prepared frames to the detector.
+
+        Args:
+            tensors: Results of the detector's ``prepare``, at least one.
+            sizes: Height and width of each frame before.
+
+        Raises:
+            ArithmeticError: The answer is no scores. A runtime has errors of its own besides.
+        """
+        if isinstance(self.detector, Locator):
+            found = self.detector.locate(tensors, sizes)
+        else:
+            found = [Located(row, ()) for row in self.detector.scores(tensors)]
+        if not all(np.isfinite(one.scores).all() for one in found):
+            raise ArithmeticError("a score is not a number")
+        return found
+
+    def add(self, at: float, row: NDArray[np.float64], seen: tuple[Seen, ...] = ()) -> list[Peak]:
+        """Add a frame: its second, a score for each category, and what was seen where.
 
         Returns:
             The runs of which this frame is the highest so far.
         """
         self._seconds.append(at)
         self._rows.append(row)
+        self._seen.append(seen)
         return [
             Peak(category, run.number, float(score))
             for (category, run), score in zip(self._runs.items(), row, strict=True)
@@ -83,7 +109,7 @@ class Scores:
             if not values:
                 continue
             if kind == "image":
-                signals.append(self._signal(category, max(values)))
+                signals.extend(self._still(category, max(values)))
                 continue
             tracks.append(
                 Track(
@@ -98,13 +124,27 @@ class Scores:
                 end = self._seconds[last + 1] if last + 1 < len(values) else duration
                 start = self._seconds[first] if first else 0.0
                 span = Span(start=seconds(start), end=seconds(max(start, end)))
-                signals.append(
-                    self._signal(category, values[peak], span, seconds(self._seconds[peak]))
-                )
+                at, box = seconds(self._seconds[peak]), self._box(category, peak)
+                signals.append(self._signal(category, values[peak], span, at, box))
         return signals, tracks
 
+    def _still(self, category: str, score: float) -> list[Signal]:
+        """Return what was seen in a still picture: each box, or the score of the whole."""
+        seen = [s for s in self._seen[0] if s.category == category and s.score >= FLOOR]
+        if not seen:
+            return [self._signal(category, score)]
+        return [self._signal(category, round(s.score, 4), box=s.box) for s in seen]
+
+    def _box(self, category: str, frame: int) -> Box | None:
+        return next((s.box for s in self._seen[frame] if s.category == category), None)
+
     def _signal(
-        self, category: str, score: float, span: Span | None = None, peak: float | None = None
+        self,
+        category: str,
+        score: float,
+        span: Span | None = None,
+        peak: float | None = None,
+        box: Box | None = None,
     ) -> Signal:
         manifest = self.detector.manifest
         return Signal(
@@ -114,6 +154,8 @@ class Scores:
             version=manifest.version,
             span=span,
             peak=peak,
+            box=box,
+            review_only=manifest.review_only,
         )
 
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 import tidegate
 from tidegate import hashing, taxonomy
-from tidegate.detectors import ManifestError, builtin
+from tidegate.detectors import Classifier, ManifestError, Model, coverage, models
 from tidegate.detectors.golden import TOLERANCE, deviation
 from tidegate.evidence import Value
 from tidegate.matching.index import MultiIndex
@@ -140,10 +140,12 @@ def _confinement() -> Iterator[Finding]:
     """Have a decoder try what it must not be able to do."""
     try:
         refused, lacking = refusals()
-    except (EOFError, TimeoutError, GarbledError, UnconfinedError) as error:
+    except (EOFError, OSError, GarbledError, UnconfinedError) as error:
         detail = str(error) or "no decoder starts"
         yield Finding(name="confinement", state="off", detail=detail, remedy=ALLOW)
         return
+    if lacking and all(refused.values()):
+        yield Finding(name="confinement", state="off", detail=lacking, remedy=ALLOW)
     switched = confinement() == "off"
     remedy = "unset TIDEGATE_CONFINEMENT" if switched else ALLOW
     for topic, meaning in MEANING.items():
@@ -157,19 +159,51 @@ def _confinement() -> Iterator[Finding]:
 
 def _detectors() -> Iterator[Finding]:
     try:
-        for detector in builtin():
-            manifest = detector.manifest
-            detail = (
-                f"{manifest.version}, for {', '.join(detector.categories)}; weights "
-                f"{manifest.licence.weights}, code {manifest.licence.code}, "
-                f"sha256 {manifest.file.sha256}"
-            )
-            state: State = "ok"
-            if (off := deviation(detector)) > TOLERANCE:
-                detail, state = f"{detail}; its scores are off by {off:.2g}", "broken"
-            yield Finding(name=f"detector {detector.id}", state=state, detail=detail)
+        known = models()
     except ManifestError as error:
-        yield Finding(name="detectors", state="broken", detail=str(error), remedy=REINSTALL)
+        remedy = "put it right, or remove its folder"
+        yield Finding(name="detectors", state="broken", detail=str(error), remedy=remedy)
+        return
+    working = []
+    for model in known:
+        finding, detector = _detector(model)
+        yield finding
+        working += [detector] if detector else []
+    yield _coverage(working)
+
+
+def _detector(model: Model) -> tuple[Finding, Classifier | None]:
+    manifest = model.manifest
+    name = f"detector {manifest.id}"
+    if model.weights is None:
+        detail = f"not installed; it is for {', '.join(manifest.categories)}"
+        return Finding(name=name, state="missing", detail=detail, remedy=model.get), None
+    detail = (
+        f"{manifest.version}, for {', '.join(manifest.categories)}; weights "
+        f"{manifest.licence.weights}, code {manifest.licence.code}, "
+        f"sha256 {manifest.file.sha256}"
+    )
+    try:
+        detector = model.load()
+        off = deviation(detector)
+    except Exception as error:
+        # A runtime has errors of its own.
+        told = str(error) if isinstance(error, ManifestError) else type(error).__name__
+        return Finding(name=name, state="broken", detail=told, remedy=model.again), None
+    if off > TOLERANCE:
+        detail = f"{detail}; its scores are off by {off:.2g}"
+        return Finding(name=name, state="broken", detail=detail, remedy=model.again), None
+    return Finding(name=name, state="ok", detail=detail), detector
+
+
+def _coverage(detectors: Sequence[Classifier]) -> Finding:
+    found = coverage(detectors)
+    detail = (
+        f"not covered by any detector, so never found but by a bank: "
+        f"{', '.join(found.not_covered) or 'none'}; asserted by banks alone: "
+        f"{', '.join(found.bank_only)}"
+    )
+    return Finding(name="coverage", state="ok", detail=detail)
 
 
 def _picture() -> NDArray[np.uint8]:

@@ -99,7 +99,8 @@ def judge(
 
 class _Pending(NamedTuple):
     second: float
-    tensors: list[NDArray[np.float32]]
+    tensors: list[NDArray[np.generic]]
+    size: tuple[int, int]
     picture: Picture | None
 
 
@@ -120,7 +121,7 @@ class _Watch:
         self, second: float, rgb: NDArray[np.uint8], picture: Picture | None, album: Album
     ) -> None:
         tensors = [scores.detector.prepare(rgb) for scores in self._scores]
-        self._pending.append(_Pending(second, tensors, picture))
+        self._pending.append(_Pending(second, tensors, rgb.shape[:2], picture))
         if len(self._pending) == CHUNK:
             self.flush(album)
 
@@ -133,16 +134,15 @@ class _Watch:
             if detector.id in self._failed:
                 continue
             try:
-                rows = detector.scores([frame.tensors[index] for frame in pending])
-                if not np.isfinite(rows).all():
-                    raise ArithmeticError("a score is not a number")
+                tensors = [frame.tensors[index] for frame in pending]
+                answers = scores.ask(tensors, [frame.size for frame in pending])
             except Exception as error:
                 # A runtime has errors of its own. None may cost the item its other answers.
                 logger.exception("detector %s failed", detector.id)
                 self._failed[detector.id] = _failure(detector, error)
                 continue
-            for frame, row in zip(pending, rows, strict=True):
-                for peak in scores.add(frame.second, row):
+            for frame, answer in zip(pending, answers, strict=True):
+                for peak in scores.add(frame.second, *answer):
                     album.keep((detector.id, *peak[:2]), peak.score, frame.picture)
 
     def finish(self, kind: Kind, duration: float) -> tuple[list[Signal], list[Track]]:

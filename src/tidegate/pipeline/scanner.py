@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tidegate
 from tidegate import taxonomy
 from tidegate.closing import Closing
-from tidegate.detectors import Classifier, builtin
+from tidegate.detectors import Classifier, installed
 from tidegate.evidence import (
     ACTIONS,
     Evidence,
@@ -62,7 +62,7 @@ class Scanner(Closing):
     Args:
         policy: A policy, the path of one, or ``None`` for the default.
         banks: Banks, or paths of bank files, bank folders and hash lists.
-        detectors: Models to ask; by default the built-in ones.
+        detectors: Models to ask; by default all that are installed.
         budget: Limits for one item.
         sampling: Which frames of a video are judged.
         jobs: Items that are judged at once; by default as many as there are processors.
@@ -98,7 +98,7 @@ class Scanner(Closing):
     ) -> None:
         confinement()  # What it says is wrong for all items, or for none.
         self.policy = policy if isinstance(policy, Policy) else load_policy(policy)
-        self.detectors = tuple(builtin() if detectors is None else detectors)
+        self.detectors = tuple(installed() if detectors is None else detectors)
         self.jobs = jobs or os.cpu_count() or 1
         known = [b if isinstance(b, Bank | BankFolder) else read_bank(b) for b in banks]
         self._matcher = Matcher(known, distance)

