@@ -179,6 +179,23 @@ with Reader() as reader:
     assert works(reader) and reader.pid == first
 """
 
+FORKED_IN_THE_MIDDLE = """
+import os
+from tidegate.media import Reader, Sampling, open_source
+
+with Reader(sampling=Sampling(gap=0)) as reader, open_source({film!r}) as source:
+    reading = reader.read(source)
+    next(reading)
+    for deed in (lambda: next(reading, None), reading.close, reader.close):
+        child = os.fork()
+        if child == 0:
+            deed()
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert len(list(reading)) == 299
+    assert reading.unknowns == []
+"""
+
 IGNORING = """
 import signal
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -193,11 +210,37 @@ with Reader(items=1) as reader:
 
 
 @linux
-@pytest.mark.parametrize("script", [FORKED, IGNORING])
-def test_in_hosts_that_fork_or_ignore_signals(script: str) -> None:
-    text = script.format(path=str(photo("rocket.jpg")))
+@pytest.mark.parametrize("script", [FORKED, FORKED_IN_THE_MIDDLE, IGNORING])
+def test_in_hosts_that_fork_or_ignore_signals(script: str, long: Path) -> None:
+    text = script.format(path=str(photo("rocket.jpg")), film=str(long))
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@linux
+def test_a_decoder_that_dies_before_its_first_item_costs_nothing(own: Reader) -> None:
+    with Reader(items=1) as reader:
+        with open_source(photo("rocket.jpg")) as source, reader.read(source) as reading:
+            next(reading)
+            first = reader.pid
+        worker = reader._worker
+        assert worker is not None
+        # The next one is forked already, and nobody has met it yet.
+        nursery = worker._process.pid
+        until(lambda: children(nursery) not in ([], [first]))
+        (child,) = children(nursery)
+        os.kill(child, signal.SIGKILL)
+        until(lambda: child not in children(nursery))
+        assert works(reader)
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if parent_of(int(place.name)) == pid:
+                found.append(int(place.name))
+    return found
 
 
 def test_a_decoder_serves_so_many_items_and_no_more() -> None:
@@ -559,16 +602,17 @@ def meet(monkeypatch: pytest.MonkeyPatch, demanded: str) -> list[str]:
 
     monkeypatch.setenv("TIDEGATE_CONFINEMENT", demanded)
     body = msgspec.json.encode(wire.Ready(pid=1, lacking="system calls: not on this machine"))
-    monkeypatch.setattr(Liar, "lies", (body, msgspec.json.encode(wire.Done())))
+    monkeypatch.setattr(Liar, "lies", (body,))
     monkeypatch.setattr("tidegate.media.reader.Worker", Loose)
-    with Reader() as reader:
+    with Reader(Budget(seconds=0.3)) as reader:
         seen = Seen(reader, photo("rocket.jpg"))
     return [unknown.detail for unknown in seen.unknowns]
 
 
 def test_it_is_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr("tidegate.media.worker._told", set())
-    assert meet(monkeypatch, "preferred") == ["holds no frame"]
+    # It decodes all the same; only this one says nothing more.
+    assert meet(monkeypatch, "preferred") == ["takes more than 0.3 seconds (budget.seconds)"]
     meet(monkeypatch, "preferred")
     (record,) = caplog.records
     assert "not fully confined: system calls: not on this machine" in record.getMessage()

@@ -235,3 +235,27 @@ def test_each_scan_costs_as_much_as_a_frame(tmp_path: Path) -> None:
     assert seen.frames == []
     assert seen.causes == ["too_many_pixels"]
     assert "(budget.total_pixels)" in seen.unknowns[0].detail
+
+
+def test_a_thumbnail_is_no_scan_where_it_matters(tmp_path: Path) -> None:
+    small, path = tmp_path / "small.jpg", tmp_path / "a.jpg"
+    picture().resize((64, 48)).save(small)
+    picture().save(path)
+    data, thumbnail = path.read_bytes(), small.read_bytes()
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    path.write_bytes(data[:2] + segment + data[2:])
+    with Reader(Budget(total_pixels=320 * 240)) as reader:
+        seen = Seen(reader, path)
+    assert (len(seen.frames), seen.causes) == (1, [])
+
+
+def test_scans_do_not_hide_behind_a_reserved_marker(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.jpg"
+    picture().save(path)
+    data = path.read_bytes()
+    start = data.index(b"\xff\xda")
+    scan = data[start:-2]
+    path.write_bytes(data[:start] + (scan + b"\xff\x02\xff\xff") * 40 + data[-2:])
+    with Reader(Budget(total_pixels=30 * 320 * 240)) as reader:
+        seen = Seen(reader, path)
+    assert seen.causes == ["too_many_pixels"]

@@ -37,7 +37,7 @@ def run(sock: socket.socket, slots: memory.Slots, order: wire.Spawn) -> int:
         slots.forget()  # What an earlier decoder left there is none of this one's business.
         confinement = confine(memory=order.memory, cpu=order.cpu, off=not order.confined)
         wire.send(sock, wire.Ready(pid=os.getpid(), lacking=confinement.lacking))
-        serve(sock, Outlet(sock, slots), timed=confinement.limits)
+        serve(sock, Outlet(sock, slots), timed=confinement.timed)
     except (GoneError, EOFError, OSError):
         return 0
     except BaseException:

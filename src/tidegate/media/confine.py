@@ -21,7 +21,7 @@ from tidegate.media import seccomp
 from tidegate.media.libc import call
 
 _DESCRIPTORS = 16
-_SYSTEM_CALLS = "system calls"
+_SYSTEM_CALLS, _TIME = "system calls", "processor time"
 _CAPABILITY_VERSION = 0x2008_0522
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
@@ -31,6 +31,7 @@ class Confinement(Value, frozen=True, kw_only=True):
 
     Attributes:
         syscalls: The kernel refuses it files, network, processes and executable memory.
+        timed: Its processor time is limited.
         limits: Its memory, processor time, files and descriptors are limited, and it has no
             privilege to raise the limits again.
         lacking: One line that says which part is off and why; empty where all is on.
@@ -38,6 +39,7 @@ class Confinement(Value, frozen=True, kw_only=True):
 
     syscalls: bool = False
     limits: bool = False
+    timed: bool = False
     lacking: str = ""
 
 
@@ -72,6 +74,7 @@ def confine(*, memory: int, cpu: int, off: bool = False) -> Confinement:
     return Confinement(
         syscalls=_SYSTEM_CALLS not in lacking,
         limits=not lacking.keys() - {_SYSTEM_CALLS},
+        timed=_TIME not in lacking,
         lacking="; ".join(f"{name}: {reason}" for name, reason in lacking.items()),
     )
 
@@ -92,7 +95,7 @@ def _parts(memory: int, cpu: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "written files", lambda: _lower(resource.RLIMIT_FSIZE, 0)
     yield "core dumps", lambda: _lower(resource.RLIMIT_CORE, 0)
     yield "open files", lambda: _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
-    yield "processor time", lambda: _limit_cpu(cpu, _least(cpu + 1, _hard(resource.RLIMIT_CPU)))
+    yield _TIME, lambda: _limit_cpu(cpu, _least(cpu + 1, _hard(resource.RLIMIT_CPU)))
     yield "memory", lambda: _lower(resource.RLIMIT_AS, _mapped() + memory)
     if sys.platform == "linux":
         # RLIMIT_CORE does not hold for a program that collects dumps: core(5).

@@ -17,10 +17,10 @@ from tidegate.media.wire import Job
 _SCAN = b"\xff\xda"
 """The marker before a scan. Within one it cannot stand (ITU-T T.81, B.1.1.5)."""
 
-_FEW = 32
-"""Scans up to which it does not matter whether all of them are some."""
-
 _EOI = 0xD9
+
+_FIRST_WITH_LENGTH = 0xC0
+"""What is reserved below stands for nothing: the decoder passes over it."""
 
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """A marker but those that may stand within a scan."""
@@ -38,11 +38,12 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     turn = rgb.orientation(image)
     grey = job.grey and not job.colour
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
-        outlet.spend(image.width * image.height * (_scans(data) - 1))
+        each = image.width * image.height
+        outlet.spend(each * (_scans(data, job.budget.total_pixels // each) - 1))
         if image.mode not in ("L", "RGB"):
             pictures.decode(job, descriptor, outlet)
             return
-        outlet.spend(image.width * image.height)
+        outlet.spend(each)
         try:
             room = outlet.room(image.height, image.width) if turn == 1 and not grey else None
             pixels, complaint = _decode(data, room, grey=grey)
@@ -73,11 +74,14 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
         outlet.unknown(cause, f"the picture is only partly there: {complaint}")
 
 
-def _scans(data: mmap.mmap) -> int:
-    """Return how often the decoder has to go over the picture: once, progressive ones more."""
+def _scans(data: mmap.mmap, most: int) -> int:
+    """Return how often the decoder has to go over the picture: once, progressive ones more.
+
+    Where that is surely within ``most``, some that are in a thumbnail may be counted too.
+    """
     starts = range(0, len(data), _PIECE)
-    most = sum(data[start : start + _PIECE + 1].count(_SCAN) for start in starts)
-    return max(1, most if most <= _FEW else _walked(data))
+    markers = sum(data[start : start + _PIECE + 1].count(_SCAN) for start in starts)
+    return max(1, markers if markers <= most else _walked(data))
 
 
 def _walked(data: mmap.mmap) -> int:
@@ -91,7 +95,8 @@ def _walked(data: mmap.mmap) -> int:
         if marker == _EOI:
             break
         scans += marker == _SCAN[1]
-        at += int.from_bytes(data[at : at + 2], "big")
+        if marker >= _FIRST_WITH_LENGTH:
+            at += int.from_bytes(data[at : at + 2], "big")
     return scans
 
 

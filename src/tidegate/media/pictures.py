@@ -25,7 +25,7 @@ from tidegate.media.change import Change
 from tidegate.media.error import MediaError, check_pixels, over
 from tidegate.media.input import buffered
 from tidegate.media.outlet import Outlet
-from tidegate.media.wire import Job
+from tidegate.media.wire import LONGEST_TIME, Job
 
 _PLUGINS = {
     "jpeg": JpegImagePlugin.JpegImageFile.format,
@@ -93,7 +93,9 @@ def explained(
 
 
 def _cause(error: Exception, job: Job, descriptor: int) -> Cause:
-    """Tell a file that ends too early from one that is broken."""
+    """Tell a file that ends too early from one that is broken, and from too little memory."""
+    if "out of memory" in str(error).lower():  # So libheif says it.
+        return "out_of_memory"
     if job.format in ("avif", "heic") and cut_short(descriptor):
         return "truncated"
     if isinstance(error, EOFError) or any(word in str(error).lower() for word in _TRUNCATED):
@@ -228,7 +230,7 @@ class _Film:
         assert self._info
         self._info = msgspec.structs.replace(
             self._info,
-            duration=seconds(self._second),
+            duration=seconds(min(self._second, LONGEST_TIME)),
             frames_seen=self._outlet.seen,
             frames_judged=self._outlet.judged,
             notes=tuple(sorted(self._notes)),

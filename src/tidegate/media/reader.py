@@ -98,6 +98,10 @@ class Reading(Closing):
     def __next__(self) -> Frame:
         if self._worker is None:
             raise StopIteration
+        if self._worker.foreign:
+            self._worker = None
+            self._fail("crashed", "this process was forked while the item was read")
+            raise StopIteration
         try:
             frame = self._next(self._worker)
         except TimeoutError:
@@ -122,6 +126,9 @@ class Reading(Closing):
     def close(self) -> None:
         """Let go of the rest. The reader can be used again."""
         if self._worker is None:
+            return
+        if self._worker.foreign:
+            self._worker = None
             return
         try:
             self._worker.send(wire.Stop())
@@ -165,7 +172,8 @@ class Reading(Closing):
         try:
             worker.begin(self._job, self._descriptor)
         except EOFError:
-            self._fail(*worker.epitaph())
+            if not self._again(worker):
+                self._fail(*worker.epitaph())
 
     def _again(self, worker: Worker) -> bool:
         """Give an item that has shown nothing yet to a new decoder, where the last was used.
@@ -219,11 +227,11 @@ class Reading(Closing):
             raise wire.GarbledError("a frame without what was asked for")
         if not self._second <= picture.second <= seconds(self._budget.duration + 0.001):
             raise wire.GarbledError("a frame at no time")
+        self._pixels += pixels
+        if self._judged >= self._budget.frames or self._pixels > self._budget.total_pixels:
+            raise wire.GarbledError("frames over the budget")
         self._slot = picture.slot
         self._judged += 1
-        self._pixels += pixels
-        if self._judged > self._budget.frames or self._pixels > self._budget.total_pixels:
-            raise wire.GarbledError("frames over the budget")
         self._seen = picture.seen
         self._second = picture.second
         place, slots = (picture.slot, picture.height, picture.width), worker.slots

@@ -49,11 +49,12 @@ class Source(Closing):
     def changed(self) -> Unknown | None:
         """Say what is unknown because the file was written to after it was opened.
 
-        Digests and frames are then not of the same bytes. Told by size and times: missed are a
+        Digests and frames are then not of the same bytes. Told by size and times. Missed are a
         write within the same tick of the file system's clock as the one before the file was
-        opened, a few milliseconds, where the size is the same, and one through a mapping that
-        had written before. A new mode, owner or name counts as a change too, because a write
-        whose time of modification was set back looks the same.
+        opened, a few milliseconds, where the size is the same; one through a mapping that had
+        written before; and one that was made while the file lost a name. A new mode, owner or
+        name counts as a change too, because a write whose time of modification was set back
+        looks the same.
         """
         try:
             now = os.fstat(self.file.fileno())

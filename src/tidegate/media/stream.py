@@ -16,8 +16,8 @@ from tidegate.media.frame_num import numbers_for
 from tidegate.media.order import Order
 from tidegate.media.settings import Budget
 
-_BYTES = 4
-"""Of a pixel in a decoder's frame, at most, but for the rarest."""
+_BYTES = 8
+"""Of a pixel in a decoder's frame, at most: four values of 16 bits."""
 
 
 class Stream:

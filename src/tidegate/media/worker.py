@@ -121,7 +121,9 @@ class Worker:
             self.decoders = hello.decoders
         if self._socket is None:
             self._ask()
-        if self.pid is None:
+        if self.pid is None and not self._greets():
+            self.drop()  # It has died while it waited for its first item.
+            self._ask()
             self._meet()
 
     def begin(self, job: wire.Job, descriptor: int) -> None:
@@ -183,9 +185,14 @@ class Worker:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise wire.GarbledError("no valid message") from error
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it belongs to the process that this one is a fork of."""
+        return self._owner != os.getpid()
+
     def look(self) -> None:
         """Look after the decoder between two items: one that has died is let go of."""
-        if self._owner != os.getpid():
+        if self.foreign:
             self._disown()
             return
         if self.pid is not None and self._spoke_up():
@@ -240,7 +247,7 @@ class Worker:
 
     def close(self) -> None:
         """End all of it at once. Nobody has anything to save."""
-        if self._owner != os.getpid():
+        if self.foreign:
             self._disown()
             return
         self.gone = True
@@ -261,7 +268,10 @@ class Worker:
 
     def _ask(self) -> None:
         """Ask the nursery for a decoder; do not wait for it."""
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            raise EOFError(f"no decoder can be reached: {error.strerror}") from error
         self.served = 0
         try:
             wire.send(self._control, self._spawn, [theirs.fileno()])
@@ -270,6 +280,14 @@ class Worker:
             raise EOFError("the nursery is gone") from error
         finally:
             theirs.close()
+
+    def _greets(self) -> bool:
+        """Wait for a new decoder's greeting; return whether it came, and from a living one."""
+        try:
+            self._meet()
+        except EOFError:
+            return False
+        return not self._spoke_up()
 
     def _meet(self) -> None:
         """Wait for a new decoder's greeting."""

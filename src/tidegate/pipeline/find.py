@@ -56,9 +56,13 @@ def _expand(name: str | os.PathLike[str]) -> Iterator[Found]:
         matches = sorted(set(_matches(start, path.parts[len(plain) :])))
         if not matches:
             yield Found(path, named=True)
+        walked: set[Path] = set()
         for match in matches:
             if _is_folder(match) and not match.is_symlink():
-                yield from _walk(match, start)
+                # Where a folder above it matches too, all beneath that has been found.
+                if walked.isdisjoint(match.parents):
+                    walked.add(match)
+                    yield from _walk(match, start)
             else:
                 yield Found(match, named=True, beneath=start)
     else:
