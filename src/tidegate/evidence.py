@@ -136,7 +136,7 @@ class Signal(Value, frozen=True, kw_only=True):
         peak: Second of the highest score, or ``None`` for a still picture.
         box: Where in the picture, or ``None`` where the detector does not say.
         review_only: Whether the detector is too weak to act on: no policy does more with
-            the signal than ask a person.
+            the signal than label the item or ask a person.
     """
 
     category: str

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from demo import media
-from tests.detectors.examples import manifest
+from tests.detectors.examples import SIDE, manifest, stored
 from tidegate import detectors, taxonomy
 from tidegate.detectors import Classifier, Locator, ManifestError, Scores, classifier, parse
+from tidegate.detectors.convert.onnxfile import Graph
 from tidegate.evidence import Evidence
 from tidegate.pipeline import Scanner
 
@@ -127,6 +128,26 @@ def test_whatever_a_model_answers_only_categories_are_told(scanner, answer, task
     assert bool(evidence.signals) is not bool(evidence.unknowns)
     for unknown in evidence.unknowns:
         assert (unknown.cause, unknown.categories) == ("detector_failed", ("violence.weapon",))
+
+
+def test_what_the_runtime_says_of_a_graph_is_told_to_nobody(scanner, tmp_path):
+    graph = Graph("picky")
+    x = graph.input("x", (None, SIDE, SIDE, 3))
+    mean = graph.node("ReduceMean", x, axes=[1, 2, 3], keepdims=0)
+    index = graph.node("Cast", mean, to=7, name="qzxwoman")
+    rows = graph.constant("rows", np.array([[0.5]], np.float32))
+    graph.output(graph.node("Gather", rows, index, axis=0), "y", (None, 1))
+    file, weights = stored(tmp_path, graph.encode(), manifest({"gun": "violence.weapon"}))
+    scanner.detectors = (Classifier(parse(file.read_text(), "m.yaml"), weights),)
+    with logged() as log:
+        item = scanner.scan(media.source("rocket.jpg"))
+    (unknown,) = item.evidence.unknowns
+    assert unknown.cause == "detector_failed"
+    assert item.evidence.signals == ()
+    told = msgspec.json.encode(item).decode() + log.getvalue()
+    assert "detector example failed" in told
+    for word in ("qzx", "Gather", "Traceback", "indices"):
+        assert word not in told
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 7.0, -0.5])

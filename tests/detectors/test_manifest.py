@@ -10,6 +10,7 @@ from tests.detectors.examples import PLAIN, manifest
 from tidegate import taxonomy
 from tidegate.detectors import ManifestError, parse
 from tidegate.detectors.manifest import Target
+from tidegate.detectors.parse import MAX_MAPPED
 
 
 def refused(text: str) -> str:
@@ -81,8 +82,10 @@ def test_what_is_mapped_cannot_be_dropped_and_what_is_dropped_is_an_output():
 
 
 def test_free_fields_are_refused():
-    assert "prompts" in refused(manifest(prompts=["anything"]))
-    assert "prompt" in refused(manifest(input__prompt="anything"))
+    for changes in ({"prompts": ["anything"]}, {"input__prompt": "anything"}):
+        told = refused(manifest(**changes))
+        assert "unknown field" in told
+        assert "prompt" not in told
 
 
 LINES = {"violence.weapon": [1.0, 0.0]}
@@ -173,7 +176,17 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b
         ("a: 2001-99-99\n", "cannot be"),
         ("a: " + "9" * 5000, "cannot be"),
         ("a: [\n", "no YAML"),
-        ("!!python/object/apply:os.system [true]", "no YAML"),
+        ("!!python/object/apply:os.system [true]", "tags"),
+        ("a: !!bool female", "tags"),
+        ('a: !!int ""', "tags"),
+        ("a: !!timestamp x", "tags"),
+        ("a: !female x", "tags"),
+        ("a: ! female", "tags"),
+        ("a: {<<: {b: 1}}", "merge"),
+        ("<<: female", "merge"),
+        ("a: " + "1:" * 500 + "1", "too long"),
+        ("a: -" + "1:" * 200_000 + "1.5", "too long"),
+        ("a: 0b_", "cannot be"),
         ("\x00", "no YAML"),
         ("- just\n- a list\n", "Expected `object`"),
         ("", "Expected `object`"),
@@ -189,6 +202,61 @@ def test_an_error_quotes_nothing_of_the_labels():
     assert "somesecret" not in refused(broken)
     assert "somesecret" not in refused(manifest({"gun": "violence.weapon"}, [*labels, 7]))
     assert "somesecret" not in refused(manifest(output__labels=labels, dropped=["somesecret", "x"]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"calibration": {"method": "female"}},
+        {"calibration": {"method": "fem'ale'\n - at `$`"}},
+        {"female": 1},
+        {"input__female": 1},
+        {"fem`ale` - at": 1},
+        {"task": "female"},
+        {"thresholds": {"female": {"review": 0.5}}},
+        {"thresholds": {"violence.weapon": {"female": 0.5}}},
+        {
+            "calibration": {
+                "method": "isotonic",
+                "tables": {"female": [[0.0, 0.9], [1.0, 0.1]]},
+                "data": "x",
+            }
+        },
+    ],
+)
+def test_an_error_quotes_no_word_of_the_author(changes):
+    assert "ale" not in refused(manifest(**changes))
+
+
+BOX = {"format": "xyxy"}
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("file.path", {"file__path": "gender.onnx"}),
+        ("file.path", {"file__path": "models/gender.onnx", "file__package": "some"}),
+        ("file.path", {"file__path": "faces/a.onnx", "file__package": "some"}),
+        ("file.package", {"file__path": "a/b.onnx", "file__package": "age-estimator"}),
+        ("input.name", {"input__name": "face_crop"}),
+        ("output.name", {"output__name": "ethnicity_logits"}),
+        ("output.boxes.name", {"task": "detect", "output__boxes": BOX | {"name": "faces"}}),
+    ],
+)
+def test_names_of_the_parts_pass_the_red_line_too(field, changes):
+    told = refused(manifest(**changes))
+    assert told.startswith(f"m.yaml: {field} ")
+    assert "is refused" in told
+
+
+def test_so_many_labels_are_mapped_and_no_more():
+    letters = "bdgjkqvxz"
+    names = [a + b + c + d + "x" for a in letters for b in letters for c in letters for d in "bdg"]
+    assert len(names) > MAX_MAPPED
+    assert "are mapped" in refused(manifest(dict.fromkeys(names, "violence.weapon")))
+    assert parse(manifest({names[0]: "violence.weapon"}, names), "m.yaml")
+    long = dict.fromkeys((name * 40 for name in names[:300]), "violence.weapon")
+    assert "characters" in refused(manifest(long))
 
 
 anything = st.recursive(

@@ -41,12 +41,14 @@ LANGUAGES = {
 
 CONTENT = """
 sfw, nsfw, Drawing, Hentai, Neutral, Porn, Sexy, assault rifle, assault_rifle, revolver, rifle,
-AK-47, M16, 413, n02749479, military aircraft, tank, cannon, missile, projectile, holster, grenade,
+AK-47, M16, T-34, 9mm, 18, 70, (413), #7, 413, n02749479,
+military aircraft, tank, cannon, missile, projectile, holster, grenade,
 machine gun, handgun, shotgun, knife, sword, dagger, katana, bow and arrow, hatchet, beer bottle,
 beerBottle, wine bottle, beer glass, red wine, cocktail shaker, vodka, champagne, slot,
 slot machine, roulette, poker chips, casino, lottery, blood, gore, corpse, wound, fight, violence,
 non violence, punching, explosion, cigarette, electronic cigarette, barbed wire, orange pills,
 vape, hookah, syringe, pill bottle, cannabis, bong,
+StatefulPartitionedCall:0, hen, crossbow,
 self harm, noose, swastika, hate symbol, middle finger, qr code, text, caption, watermark, nudity,
 exposed breast, genitalia, buttocks, underwear, bikini, sex toy, sex act, Waffe, Bier, Gewehr,
 pistola, cerveza, fusil, bière, coltello, nóż, silah, оружие, пистолет, пиво, кровь, зброя,
@@ -83,6 +85,42 @@ def test_content_is_not_refused(label):
 def test_the_taxonomy_itself_does_not_cross_the_line(category):
     assert red_line.check(category) is None
     assert red_line.check(taxonomy.get(category).title) is None
+
+
+DATA_SETS = {
+    "FairFace": "White; Black; Latino_Hispanic; East Asian; Southeast Asian; Indian; "
+    "Middle Eastern; 0-2; 3-9; 10-19; 20-29; 30-39; 40-49; 50-59; 60-69; more than 70; Male; "
+    "Female",
+    "Adience": "(0, 2); (4, 6); (8, 12); (15, 20); (25, 32); (38, 43); (48, 53); (60, 100); m; f",
+    "Open Images": "/m/01g317; /m/04yx4; /m/03bt1vf; /m/01bl7v; /m/05r655; /m/0dzct; /m/04hgtk; "
+    "/m/015h_t; m.04yx4; Person; Man; Woman; Boy; Girl; Human body; Human eye; Human head; "
+    "Human face; Human hair; Human hand; Human beard",
+    "WordNet": "n00007846; n09605289; n10787470; n10287213; n10565667",
+    "a sex": "M; F; m/f; he; she; Mr; Mrs; Ms; daughter; son; sister; brother; aunt; uncle; "
+    "actress; actor; housewife; wives; womyn; milf; shemale; tranny; 0: M",
+    "an age": "under18; 18plus; over 60; 20s; 18yo; 18+; <18; ≥ 65; 3to9; 20–29; more_than_70; "
+    "morethan70; ２０-２９; 60 and over; 5 years",
+    "a nationality": "italian; spanish; dutch; thai; indonesian; vietnamese; colombian; haitian; "
+    "serbs; czech; polish; turkish; russian; ukrainian; german; french; english; british; irish; "
+    "scottish; greek; swedish; norwegian; danish; finnish; portuguese; brazilian; mexican; "
+    "american; canadian; chinese; japanese; korean; filipino; pakistani; bangladeshi; iranian; "
+    "iraqi; syrian; egyptian; nigerian; somali; ethiopian; middle_eastern; oriental; 🇫🇷",
+    "a slur": "n1gger; nigga; paki; chink; spic; faggots; dykes; yid",
+    "a religion": "keffiyeh; khimar; haredim; hasidic; baptists; evangelical; lutheran; anglican; "
+    "coptic; druze; mandir; cross; crescent; star_of_david; ✝; ☪; ✡",
+    "a disability": "adhd; trisomy21; mute; bipolar; schizophrenia; hearing_impaired; fat",
+    "look-alikes": "bIack; girI; musIim; vvoman; wom➃n; w\u034foman; gi\ufe0frl; bo\u115fy; "
+    "bo\u1160y; gi\u3164rl; gi\uffa0rl; wo\u0941man; wo\u20ddman; 🅕🅐🅒🅔; 🅱🅾🆈; 🄵🄰🄲🄴; ⑥⑥⑧; ➏➏➑; "
+    "6 6 8; 6-6-8",
+}
+"""Labels of people in known data sets, and others that the list once let through."""
+
+
+@pytest.mark.parametrize(
+    "label", [label.strip() for labels in DATA_SETS.values() for label in labels.split(";")]
+)
+def test_a_label_of_people_is_refused(label):
+    assert red_line.check(label) is not None
 
 
 words = st.sampled_from(

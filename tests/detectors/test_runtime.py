@@ -10,6 +10,7 @@ from tests.detectors.examples import SIDE, boxes, brightness, manifest, stored
 from tidegate.detectors import ManifestError, Scores, parse
 from tidegate.detectors.catalogue import open_model
 from tidegate.detectors.convert import onnxfile
+from tidegate.detectors.locator import Seen
 from tidegate.detectors.preprocess import square, tensor
 from tidegate.evidence import Box
 
@@ -234,6 +235,7 @@ def test_boxes_reach_the_signals(loaded):
     assert [(s.category, s.score, s.box) for s in signals] == [
         (WEAPON, 0.9, LEFT),
         (WEAPON, 0.6, RIGHT),
+        (WEAPON, 0.95, None),  # A box without an area: it was seen, and nobody knows where.
         (ALCOHOL, 0.7, RIGHT),
     ]
     moving = Scores(detector)
@@ -244,6 +246,17 @@ def test_boxes_reach_the_signals(loaded):
         (ALCOHOL, 0.0, RIGHT),
     ]
     assert len(tracks) == 2
+
+
+def test_what_has_no_place_is_not_lost(loaded):
+    scores = Scores(detecting(loaded))
+    seen = (Seen(WEAPON, 0.3, LEFT),)
+    scores.add(0.0, np.array([0.95, 0.0]), seen)
+    signals, _ = scores.finish("image", 0.0)
+    assert [(s.score, s.box) for s in signals if s.category == WEAPON] == [
+        (0.3, LEFT),
+        (0.95, None),
+    ]
 
 
 def test_no_box_at_all_is_an_answer_of_zero(loaded):
@@ -273,6 +286,16 @@ def test_a_graph_that_is_not_the_manifests_is_refused(loaded, changes, reason):
     with pytest.raises(ManifestError, match=reason) as error:
         loaded(brightness([[1, 0, 0]]), **changes)
     assert str(error.value).startswith("example: ")
+
+
+def test_an_error_does_not_tell_the_graphs_own_names_of_its_sides(loaded):
+    graph = onnxfile.Graph("named")
+    x = graph.input("x", (None, SIDE, SIDE, 4))
+    graph.output(graph.node("ReduceMean", x, axes=[1, 2], keepdims=0), "y", (None, 4))
+    with pytest.raises(ManifestError, match="the input is") as error:
+        loaded(graph.encode().replace(b"batch", b"woman"))
+    assert "woman" not in str(error.value)
+    assert "?" in str(error.value)
 
 
 def test_what_is_no_model_is_refused(loaded):

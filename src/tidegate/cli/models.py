@@ -78,7 +78,7 @@ def verify(
     models = (
         [_found(model_id)]
         if model_id is not None
-        else [model for model in known() if model.weights is not None]
+        else [model for model in known() if model.expected]
     )
     problems = {model.manifest.id: _problem(model) for model in models}
     if json:

@@ -37,6 +37,11 @@ class Model(NamedTuple):
     get: str = ""
 
     @property
+    def expected(self) -> bool:
+        """Whether a scan asks it: its weights are here, or somebody has put them here."""
+        return self.weights is not None or self.origin == "added"
+
+    @property
     def again(self) -> str:
         """How to get weights that are whole, in place of those that are here."""
         package = self.manifest.file.package
@@ -91,12 +96,13 @@ def models() -> tuple[Model, ...]:
 
 
 def installed() -> tuple[Classifier, ...]:
-    """Return the detectors whose weights are here.
+    """Return the detectors whose weights are here, and those that were added.
 
     Raises:
-        ManifestError: One must not be used; the message names it.
+        ManifestError: One must not be used, or was added and its weights are gone: nothing is
+            judged without it in silence. The message names it.
     """
-    return tuple(model.load() for model in models() if model.weights is not None)
+    return tuple(model.load() for model in models() if model.expected)
 
 
 def builtin() -> tuple[Classifier, ...]:

@@ -2,7 +2,8 @@
 
 Case, accents, separators, camelCase, invisible characters, letters that look like others
 (Unicode Technical Standard 39 calls them confusables) and digits for letters make no
-difference. An emoji is read as its Unicode name.
+difference. Nor do a capital I for an l, two v for a w and letters in circles or squares. An
+emoji is read as its Unicode name.
 """
 
 import re
@@ -23,10 +24,14 @@ _LEET = {
     "0": "o", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g",
     "@": "a", "$": "s", "€": "e", "£": "l", "+": "t", "(": "c", "¢": "c",
 }  # fmt: skip
-_DIGITS = tuple(str.maketrans(_LEET | dict.fromkeys("1!|", letter)) for letter in "il")
+_LEETS = tuple(str.maketrans(_LEET | dict.fromkeys("1!|", letter)) for letter in "il")
 
 # Letters that Arabic and Persian write in more than one way.
 _ARABIC = str.maketrans({"ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": None})
+
+_ENCLOSED = re.compile(r"NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER ([A-Z])")
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters of Hangul that are drawn as nothing."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -34,23 +39,47 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 def fold(text: str) -> str:
     """Return lower case without accents and invisible characters: one spelling for many."""
     pieces = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    kept = (c for c in pieces if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+    kept: list[str] = []
+    for c in pieces:
+        if not _invisible(c, kept[-1] if kept else ""):
+            kept.append(c)
     plain = unicodedata.normalize("NFC", "".join(kept)).casefold()
     return plain.translate(_SPELLED).translate(_ARABIC)
 
 
+def digits(text: str) -> str:
+    """Return a text with digits of every kind as 0 to 9."""
+    values = ((c, unicodedata.digit(c, None)) for c in text)
+    return "".join(c if value is None else str(value) for c, value in values)
+
+
+def _invisible(character: str, before: str) -> bool:
+    """Whether it is an accent, or is drawn as nothing.
+
+    A mark of its own script's block is none of these: it is how Hindi writes a vowel.
+    """
+    if unicodedata.combining(character) or character in _FILLERS:
+        return True
+    kind = unicodedata.category(character)
+    if kind == "Mn":
+        return not before or ord(before) >> 7 != ord(character) >> 7
+    return kind in ("Cf", "Me")
+
+
 def readings(label: str) -> Iterator[list[str]]:
     """Yield each way to read a label, as a list of its words."""
-    named = "".join(_spoken(c) for c in label)
+    named = digits("".join(_spoken(c) for c in label))
     told = set()
-    for text in (named, _CAMEL.sub(" ", named)):
+    spaced = _CAMEL.sub(" ", named)
+    for text in dict.fromkeys(t for n in (named, spaced) for t in (n, n.replace("I", "l"))):
         folded = fold(text)
         looks = folded.translate(_CONFUSABLE)
         cyrillic = folded.translate(_CYRILLIC) if not folded.isascii() else folded
-        for reading in (folded, looks, cyrillic, *(looks.translate(digits) for digits in _DIGITS)):
-            if reading not in told:
-                told.add(reading)
-                yield _words(reading)
+        for base in (folded, looks, cyrillic, *(looks.translate(leet) for leet in _LEETS)):
+            for reading in (base, base.replace("vv", "w")):
+                if reading not in told:
+                    told.add(reading)
+                    yield _words(reading)
 
 
 def _spoken(character: str) -> str:
@@ -58,7 +87,10 @@ def _spoken(character: str) -> str:
     symbol = unicodedata.category(character) in ("So", "Sk")
     if not symbol or unicodedata.normalize("NFKC", character) != character:
         return character
-    return f" {unicodedata.name(character, '').lower()} "
+    name = unicodedata.name(character, "")
+    if (letter := _ENCLOSED.search(name)) is not None:
+        return letter[1]
+    return f" {name.lower()} "
 
 
 def _words(text: str) -> list[str]:

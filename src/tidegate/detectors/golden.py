@@ -48,8 +48,15 @@ def deviation(classifier: Classifier) -> float:
     worst = 0.0
     for golden in classifier.manifest.golden:
         given = answer(classifier, golden.seed).scores
-        worst = max(worst, *(abs(_odds(given[c]) - _odds(golden.scores[c])) for c in given))
+        worst = max(worst, *(_apart(given[c], golden.scores[c]) for c in given))
     return worst
+
+
+def _apart(score: float, other: float) -> float:
+    """Return how far two scores are apart; infinitely where one is no number."""
+    if not math.isfinite(score):
+        return math.inf
+    return abs(_odds(score) - _odds(other))
 
 
 def _odds(score: float) -> float:

@@ -1,6 +1,7 @@
 """From YAML text to a manifest that may be used. Pure: the caller reads the file."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -13,7 +14,18 @@ from tidegate.detectors.manifest import Isotonic, Manifest, ManifestError, Platt
 from tidegate.detectors.plain import plain
 from tidegate.evidence import strength
 
-_QUOTED = re.compile(r"Invalid enum value '.*'", re.DOTALL)
+MAX_MAPPED = 2000
+"""Most labels that a manifest maps: each is read in many ways."""
+
+MAX_MAPPED_TEXT = 50_000
+"""Most characters of all labels that it maps."""
+
+_QUOTED = re.compile(
+    r"(Invalid (?:enum )?value|unknown field) .*?"
+    r"(?= - at (?:`key` in )?`\$[a-z0-9_.\[\]]*`\Z|\Z)",
+    re.DOTALL,
+)
+"""Where an error of msgspec quotes the text: it may be a label that nobody may see."""
 
 
 def parse(text: str, name: str) -> Manifest:
@@ -30,7 +42,8 @@ def parse(text: str, name: str) -> Manifest:
     try:
         manifest = msgspec.convert(plain(text, name), Manifest)
     except msgspec.ValidationError as error:
-        raise ManifestError(f"{name}: {_QUOTED.sub('Invalid value', str(error))}") from None
+        reason = _QUOTED.sub(r"\1", str(error))
+        raise ManifestError(f"{name}: {reason}") from None
     for problem in _problems(manifest):
         raise ManifestError(f"{name}: {problem}")
     return manifest
@@ -50,14 +63,32 @@ def _problems(manifest: Manifest) -> Iterator[str]:
 
 
 def _purpose_problems(manifest: Manifest) -> Iterator[str]:
-    """What a model is called says what it is for."""
-    for field, value in (("id", manifest.id), ("title", manifest.title)):
-        if (refusal := red_line.check(value)) is not None:
+    """What a model and its parts are called says what it is for."""
+    path, boxes = PurePosixPath(manifest.file.path), manifest.output.boxes
+    names = (
+        ("id", manifest.id),
+        ("title", manifest.title),
+        ("file.package", manifest.file.package),
+        ("file.path", str(path.parent)),
+        ("file.path", path.stem),
+        ("input.name", manifest.input.name),
+        ("output.name", manifest.output.name),
+        ("output.boxes.name", boxes.name if boxes is not None else None),
+    )
+    for field, value in names:
+        if value is not None and (refusal := red_line.check(value)) is not None:
             yield f"{field} {value!r} is refused: {refusal.word!r} names {refusal.reason}"
 
 
 def _label_problems(manifest: Manifest) -> Iterator[str]:
+    if len(manifest.labels) > MAX_MAPPED:
+        yield f"labels: more than {MAX_MAPPED:,} are mapped"
+    if sum(map(len, manifest.labels)) > MAX_MAPPED_TEXT:
+        yield f"labels: those that are mapped have more than {MAX_MAPPED_TEXT:,} characters"
     outputs = manifest.output.labels
+    places = {label: place for place, label in enumerate(outputs)}
+    times = Counter(outputs)
+    dropped = set(manifest.dropped)
     allowed = taxonomy.detectable()
     for label, target in manifest.targets.items():
         category = target.category
@@ -72,15 +103,15 @@ def _label_problems(manifest: Manifest) -> Iterator[str]:
                 f"label {label!r}: {category!r} may not be asserted by a model, "
                 f"only by a {taxonomy.get(category).source}"
             )
-        if label not in outputs:
+        if label not in places:
             yield f"label {label!r} is not an output of the model"
-        elif outputs.count(label) > 1:
+        elif times[label] > 1:
             yield f"label {label!r} is an output more than once: which one is meant?"
-        elif (refusal := red_line.check_place(outputs.index(label), len(outputs))) is not None:
+        elif (refusal := red_line.check_place(places[label], len(outputs))) is not None:
             yield f"label {label!r} is refused: {refusal.word!r} names {refusal.reason}"
-        if label in manifest.dropped:
+        if label in dropped:
             yield f"label {label!r} is mapped and dropped"
-    if not set(manifest.dropped) <= set(outputs):
+    if not dropped <= places.keys():
         yield "dropped: a label is not an output of the model"
 
 
@@ -124,17 +155,18 @@ def _calibration_problems(manifest: Manifest) -> Iterator[str]:
         fitted = set(given.lines)
     if isinstance(given, Isotonic):
         fitted = set(given.tables)
+    if fitted != categories:
+        yield "calibration does not speak of exactly the model's categories"
+    if isinstance(given, Isotonic):
         for category, points in given.tables.items():
             if any(b[0] <= a[0] or b[1] < a[1] for a, b in pairwise(points)):
                 yield f"calibration.tables: the one of {category!r} does not rise"
-    if fitted != categories:
-        yield "calibration does not speak of exactly the model's categories"
 
 
 def _threshold_problems(manifest: Manifest) -> Iterator[str]:
     for category, row in manifest.thresholds.items():
         if category not in manifest.categories:
-            yield f"thresholds: {category!r} is none of the model's categories"
+            yield "thresholds: a row is for none of the model's categories"
         if "allow" in row:
             yield f"thresholds: {category}: a score cannot ask for 'allow'"
         if any(score == 0.0 for score in row.values()):

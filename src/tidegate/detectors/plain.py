@@ -1,6 +1,7 @@
 """From YAML text that anybody may have written to plain values, at a bounded cost."""
 
 import math
+import re
 from typing import Any
 
 import yaml
@@ -12,14 +13,23 @@ MAX_TEXT = 2 << 20
 
 MAX_DEPTH = 12
 
+MAX_DIGITS = 64
+"""Most characters of a number. YAML 1.1 has numbers to base 60, which are slow to add up."""
+
+_NUMBER = re.compile(r"[-+.]?[0-9][-+.:\w]*")
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_FAILURES = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RecursionError)
+"""What the library's constructors raise for a value that is not of its type."""
 
 
 def plain(text: str, name: str) -> Any:
     """Read YAML that uses none of its powers.
 
-    Aliases, a key that is written twice, deep nesting and numbers that are not finite are
-    refused. The errors quote nothing of the text: it holds labels that nobody may see.
+    Aliases, tags, merge keys, a key that is written twice, deep nesting, endless numbers and
+    those that are not finite are refused. The errors quote nothing of the text: it holds
+    labels that nobody may see.
 
     Args:
         text: The YAML.
@@ -38,7 +48,7 @@ def plain(text: str, name: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
         raise ManifestError(f"{name}{where}: is no YAML that can be read") from None
-    except (ValueError, RecursionError) as error:
+    except _FAILURES as error:
         if isinstance(error, ManifestError):
             raise
         raise ManifestError(f"{name}: holds a value that cannot be") from None
@@ -49,9 +59,16 @@ def plain(text: str, name: str) -> Any:
 def _check_events(text: str, name: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else "?"
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else "?"
             raise ManifestError(f"{name}:{line}: aliases (*name) are not allowed: write it out")
+        if getattr(event, "tag", None) is not None:
+            raise ManifestError(f"{name}:{line}: tags (!name) are not allowed")
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
+            if event.value == "<<":
+                raise ManifestError(f"{name}:{line}: merge keys (<<) are not allowed: write it out")
+            if len(event.value) > MAX_DIGITS and _NUMBER.fullmatch(event.value):
+                raise ManifestError(f"{name}:{line}: holds a number that cannot be: it is too long")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

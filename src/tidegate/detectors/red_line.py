@@ -15,9 +15,10 @@ to infer them should not be used at all.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from tidegate.detectors.fold import fold, readings
+from tidegate.detectors.fold import digits, fold, readings
 
 
 class Refusal(NamedTuple):
@@ -32,7 +33,7 @@ _GROUPS: dict[str, dict[str, str]] = {
     "an identity or a face: Tidegate never finds out who somebody is": {
         "en": "identity identities identif* person* people face* facial* fac *humanface* "
         "celebrit* biometric* lookalike who whois surname* fullname firstname lastname mugshot* "
-        "fingerprint* selfie* doppelganger* gait",
+        "fingerprint* selfie* doppelganger* gait human*",
         "de": "gesicht* identitat* leute mensch* ausweis* prominente* jemand",
         "fr": "visage* identite* celebrite* gens",
         "es": "rostro* cara caras identidad* celebridad* famoso* gente",
@@ -61,7 +62,9 @@ _GROUPS: dict[str, dict[str, str]] = {
         "slavs slavic* jewish* jew jews skin *skintone* *skincolor* *skincolour* complexion* "
         "fitzpatrick* indigenous* aborigin* native mestizo* mulatto* mixedrace* tribe* tribal* "
         "rohingya* hazara* tamil* turkic* berber* maori* inuit* pashtun* zulu* igbo* yoruba* "
-        "melanin* mongol* dreadlock* cornrow* dashiki* kimono* sari saris saree* hanbok* sarong*",
+        "*middleeast* oriental* nigg* negress* chink chinks spic spics yid yids kike "
+        "kikes gook gooks wetback* coolie* melanin* mongol* dreadlock* cornrow* "
+        "dashiki* kimono* sari saris saree* hanbok* sarong*",
         "de": "ethnie* ethnisch* ethnizitat* rasse* rassisch* hautfarbe* hauttyp* schwarze* "
         "weisse* asiat* afrikan* uigure* kurde* zigeuner* volksgruppe*",
         "fr": "ethnie* ethnique* raciale* peau noir noire noirs blanc blanche blancs asiatique* "
@@ -102,7 +105,24 @@ _GROUPS: dict[str, dict[str, str]] = {
         "dialect* flag flags *flagof* origin origins ancestr* heritage* descent homeland* "
         "chinese* russian* ukrainian* american* mexican* turkish* turks iranian* iraqi* syrian* "
         "afghan* pakistani* israeli* palestinian* korean* japanese* german germans french "
-        "british* polish* nigerian* somali*",
+        "british* polish* nigerian* somali* "
+        "english* scottish* scots irish* welsh* dutch* belgian* luxemb* swiss austrian* danish* "
+        "swede swedes swedish* norwegian* finnish* icelandic* estonian* latvian* lithuanian* "
+        "czech* slovak* sloven* hungarian* romanian* moldovan* bulgarian* serb* croat* bosnia* "
+        "albania* kosov* macedonia* montenegr* greek* cypriot* maltese* italian* sicilian* "
+        "spanish* spaniard* catalan* basque* portugue* belarus* georgian* armenian* azerbaijan* "
+        "uzbek* tajik* kyrgyz* turkmen* turk canadian* brazil* argentin* chilean* peruvian* "
+        "colombian* venezuel* ecuador* bolivian* paraguay* uruguay* guyan* cuban* haitian* "
+        "jamaican* dominican* puertoric* guatemal* honduran* salvador* nicaragu* costarican* "
+        "panaman* trinidad* australian* zealander* fijian* samoan* tongan* hawaiian* "
+        "paki pakis bangladesh* bengali* punjabi* gujarati* srilanka* sinhal* nepal* bhutan* "
+        "burmese* myanmar* thai* laotian* cambodia* khmer* viet* indonesia* malaysia* malay "
+        "malays singapore* filipin* philippin* taiwan* hongkong* cantonese* egyptian* libyan* "
+        "tunisian* algerian* moroccan* sudanese* ethiopia* eritrean* kenyan* ugandan* rwandan* "
+        "tanzanian* congolese* cameroon* senegal* ghana* ivorian* liberian* malian* zambian* "
+        "zimbabwe* malawi* mozambi* angolan* namibian* botswana* malagasy* lebanese* jordanian* "
+        "saudi* emirati* kuwaiti* qatari* bahraini* omani* yemeni* persian* european* "
+        "scandinavia* *regionalindicator*",
         "de": "staatsangehorig* staatsburger* nationalitat* nation nationen herkunft* auslander* "
         "einwander* fluchtling* migrant* sprache* flagge* fahne* heimat*",
         "fr": "nationalite* citoyen* etranger* immigre* refugie* langue langues drapeau* "
@@ -148,7 +168,12 @@ _GROUPS: dict[str, dict[str, str]] = {
         "cassock* habit vestment* soutane* beard* bearded crucifix* rosary rosaries menorah* "
         "quran* koran* bible* torah* bindi bindis tilak mosque* church* synagogue* temple "
         "temples minaret* cathedral* chapel* monaster* convent convents abbey* shrine* pagoda* "
-        "stupa* gurdwara* altar altars kaaba* mecca halal kosher ramadan*",
+        "stupa* gurdwara* altar altars kaaba* mecca halal kosher ramadan* keffiyeh* "
+        "kaffiyeh* kufiya* shemagh* khimar* haredi* hasid* chasid* chassid* baptist* "
+        "evangelical* lutheran* anglican* methodist* presbyterian* pentecost* quaker* amish "
+        "mennonite* coptic* copt copts druze* alawite* sufi* salafi* zoroast* shinto* mandir* "
+        "cross crosses crescent* *starofdavid* dharma* *omsymbol* jesus* allah* talmud* "
+        "tefillin* tallit* kirpan* dupatta* skullcap* hajj* pilgrim*",
         "de": "glaube* gebet* beten moschee* kirche* synagoge* tempel* kloster* kathedrale* "
         "kopftuch* schleier* bart barte bartig* kreuz* rosenkranz* nonne* monch* priester* "
         "pfarrer* ordenstracht* moslem* muslimi* christ christen christlich* jude juden judisch*",
@@ -210,7 +235,10 @@ _GROUPS: dict[str, dict[str, str]] = {
         "en": "*female* *woman* *women* *girl* *boy* *male* gender* sex sexes trans "
         "*transgender* *transsexual* transvestite* man men *gentleman* *gentlemen* lady ladies "
         "guy guys masculin* feminin* nonbinary* cisgender* intersex* mother* father* wife "
-        "husband bride brides groom mustache* moustache* lipstick* makeup* policeman fireman",
+        "husband bride brides groom mustache* moustache* lipstick* makeup* policeman fireman "
+        "womyn* daughter* son sons sister* brother* aunt aunts uncle uncles niece* nephew* "
+        "actress* actor actors housewife* housewives* wives milf* shemale* tranny trannies "
+        "waitress* mr mrs",
         "de": "geschlecht* mann manner mannlich* frau frauen weiblich* weib weiber madchen* "
         "junge jungen dame damen herr herren mutter vater",
         "fr": "genre genres sexe sexes homme* femme* masculin* feminin* fille filles garcon* "
@@ -292,7 +320,8 @@ _GROUPS: dict[str, dict[str, str]] = {
         "amputat* prosthe* downsyndrome* *downsyndrome* crutch crutches cripple* paraly* "
         "paraplegi* hearingaid* whitecane* retard* dwarf dwarves dwarfism* albin* obese obesity "
         "overweight anorexi* pregnan* hiv mentalhealth* mentalillness* disease* diagnos* "
-        "dementia* epilep*",
+        "dementia* epilep* adhd trisom* mute mutes bipolar* schizophren* *hearingimpair* "
+        "*visuallyimpair* *impaired* asperger* dyslexi* palsy tourette* vitiligo* fat fats",
         "de": "behinder* rollstuhl* blinde blinder taub gehorlos* gelahmt* prothese* krucke* "
         "schwanger* krankheit* fettleibig* ubergewicht*",
         "fr": "aveugle* sourd sourde sourds fauteuil* prothese* enceinte maladie* obese* "
@@ -372,8 +401,8 @@ _GROUPS: dict[str, dict[str, str]] = {
     },
     "a sexual orientation": {
         "en": "orientation* gay gays lesbian* bisexual* *homosexual* *heterosexual* hetero homo "
-        "homos straight queer* *lgbt* lgbtq* asexual* pansexual* pride rainbowflag* sodom* "
-        "tribad*",
+        "homos straight faggot* fag fags dyke* queer* *lgbt* lgbtq* asexual* "
+        "pansexual* pride rainbowflag* sodom* tribad*",
         "de": "schwul* lesb* orientierung* bisexuel* homosexuel* heterosexuel*",
         "fr": "lesbienne* orientation* bisexuel* homosexuel* heterosexuel* homo homos",
         "es": "lesbian* orientacion* bisexual* homosexual* maricon* marica*",
@@ -426,6 +455,37 @@ _WORDNET = {
 }  # fmt: skip
 """The same classes by their WordNet 3.0 number, as ``n03788195`` names one."""
 
+_PEOPLE = range(9_600_000, 11_400_000)
+"""WordNet 3.0 keeps its nouns for persons together: their numbers, and some around them."""
+
+_PERSON = 7_846
+"""``n00007846``, the person at the root of them."""
+
+_OPEN_IMAGES = {
+    "01g317": "person", "04yx4": "man", "03bt1vf": "woman", "01bl7v": "boy", "05r655": "girl",
+    "02p0tk3": "human body", "014sv8": "human eye", "04hgtk": "human head",
+    "0dzct": "human face", "0283dt1": "human mouth", "039xj_": "human ear",
+    "0k0pj": "human nose", "03q69": "human hair", "0k65p": "human hand", "031n1": "human foot",
+    "0dzf4": "human arm", "035r7c": "human leg", "015h_t": "human beard",
+}  # fmt: skip
+"""Classes of Open Images, by machine id without its ``/m/``, that are people or parts of them."""
+
+_WHOLE = {
+    "m", "f", "w", "mf", "fm", "morf", "ms", "miss", "sir", "madam", "he", "she", "him",
+    "her", "hers",
+}  # fmt: skip
+"""What names a sex where it is all that a label says."""
+
+_AGE = re.compile(
+    r"((?:over|under|above|below|more|less|older|younger|greater|than|up|to|at|least|from|gt|lt"
+    r"|[\W_])*+)(\d{1,3})(?:(?:to|and|[\W_])++(\d{1,3}))?"
+    r"((?:plus|and|or|over|under|above|below|more|less|older|younger|up|years?|yrs?|yo|y|s"
+    r"|[\W_])*+)"
+)
+"""An age or a range of ages, where it is all that a label says."""
+
+_OLDEST = 130
+
 _STANDS_FOR = "a class of ImageNet that stands for a religion or for who somebody is"
 
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -436,8 +496,10 @@ _PLURALS = ("", "s", "es", "n", "en", "er")
 _PREFIXES = ("ال", "وال", "بال", "لل", "ה", "ו", "ב", "ל")
 """What Arabic and Hebrew write as one with the word that follows."""
 
-_ACTS = re.compile(r"\bsex[\W_]*(toy|act|scene)s?\b", re.IGNORECASE)
-"""Where the word for a person's sex means an act or a thing."""
+_HARMLESS = re.compile(
+    r"\bsex[\W_]*(?:toy|act|scene)s?\b|\b(?:Stateful)?PartitionedCall", re.IGNORECASE
+)
+"""Where the word for a person's sex means an act or a thing, and how TensorFlow names outputs."""
 
 _WORDS: dict[str, str] = {}
 _STEMS: dict[str, str] = {}
@@ -460,6 +522,9 @@ for _reason, _languages in _GROUPS.items():
             _enter(_term, _reason)
 
 _LONGEST = max(map(len, _PARTS))
+_LONGEST_STEM = max(map(len, _STEMS))
+_HEAD = 3
+_HEADS = {part[:_HEAD] for part in _PARTS}
 
 
 def check(label: str) -> Refusal | None:
@@ -468,23 +533,19 @@ def check(label: str) -> Refusal | None:
     Args:
         label: A model's label, in any spelling: ``FACE_FEMALE``, ``ageGroup``, ``wom4n``.
     """
-    for words in readings(_ACTS.sub(" ", label)):
+    for words in readings(_HARMLESS.sub(" ", label)):
         joined = "".join(words)
         for word in (*words, joined):
             for form in _forms(word):
                 if form in _WORDS:
                     return Refusal(label, form, _WORDS[form])
-                for end in range(2, len(form) + 1):
+                for end in range(2, min(len(form), _LONGEST_STEM) + 1):
                     if (stem := form[:end]) in _STEMS:
                         return Refusal(label, form, _STEMS[stem])
-        for start in range(len(joined)):
-            for end in range(start + 1, min(start + _LONGEST, len(joined)) + 1):
-                if (part := joined[start:end]) in _PARTS:
-                    return Refusal(label, part, _PARTS[part])
-    for number in re.findall(r"\d+", label):
-        place = _WORDNET.get(number[-8:], int(number) if len(number) <= 6 else -1)
-        if place in _IMAGENET:
-            return Refusal(label, _IMAGENET[place], _STANDS_FOR)
+        if (part := _part(joined)) is not None:
+            return Refusal(label, part, _PARTS[part])
+    for word, reason in (*_whole(label), *_numbers(label)):
+        return Refusal(label, word, reason)
     return None
 
 
@@ -498,6 +559,46 @@ def check_place(index: int, count: int) -> Refusal | None:
     """
     name = _IMAGENET.get(index - (count - 1000)) if count in (1000, 1001) else None
     return None if name is None else Refusal(f"#{index}", name, _STANDS_FOR)
+
+
+def _part(text: str) -> str | None:
+    """Return the first of the words that are found anywhere."""
+    for start in range(len(text)):
+        # Hardly any place of a text begins like such a word.
+        known = text[start : start + _HEAD] in _HEADS
+        for length in range(1, (_LONGEST if known else _HEAD - 1) + 1):
+            if (part := text[start : start + length]) in _PARTS:
+                return part
+    return None
+
+
+def _whole(label: str) -> Iterator[tuple[str, str]]:
+    """Yield what is refused where a label says nothing else: ``M``, ``20-29``, ``18+``."""
+    text = fold(digits(label))
+    if (word := re.sub(r"[\W_]+", "", re.sub(r"^\d+[\W_]+", "", text))) in _WHOLE:
+        yield word, "sex or gender"
+    if (age := _AGE.fullmatch(text)) is None:
+        return
+    before, first, last, after = age.groups()
+    told = last is not None or re.search(r"[^\W_]|[<>≤≥+]", before + after)
+    if told and max(int(first), int(last or 0)) <= _OLDEST:
+        yield first if last is None else f"{first}-{last}", "an age"
+
+
+def _numbers(label: str) -> Iterator[tuple[str, str]]:
+    """Yield classes of ImageNet, WordNet and Open Images that are named by number."""
+    text = fold(digits(label))
+    joined = re.sub(r"[\W_]+", "", text)
+    for number in re.findall(r"\d+", f"{text} {joined}"):
+        place = _WORDNET.get(number[-8:], int(number) if len(number) <= 6 else -1)
+        if place in _IMAGENET:
+            yield _IMAGENET[place], _STANDS_FOR
+        synset = int(number[-8:])
+        if len(number) >= 7 and (synset in _PEOPLE or synset == _PERSON):
+            yield "person", "people, by their number in WordNet"
+    for mid, word in _OPEN_IMAGES.items():
+        if mid.replace("_", "") in joined:
+            yield word, "people, by their id in Open Images"
 
 
 def _forms(word: str) -> list[str]:

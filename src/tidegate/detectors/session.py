@@ -83,7 +83,7 @@ def _check_graph(manifest: Manifest, graph: Any) -> None:
     side = given.crop
     wanted = (side, side, 3) if given.layout == "nhwc" else (3, side, side)
     if len(node.shape) != 4 or not _agree(node.shape[1:], wanted):
-        raise ManifestError(f"{manifest.id}: the input is {node.shape}, not (n, *{wanted})")
+        raise ManifestError(f"{manifest.id}: the input is {_sides(node.shape)}, not (n, *{wanted})")
     if isinstance(node.shape[0], int) and node.shape[0] != 1:
         raise ManifestError(f"{manifest.id}: the model takes only {node.shape[0]} pictures at once")
     if node.shape[0] == 1 and manifest.batch != 1:
@@ -95,7 +95,12 @@ def _check_graph(manifest: Manifest, graph: Any) -> None:
     if output.boxes is None:
         found, count = outputs[output.name], len(output.labels)
         if len(found) != 2 or not _agree(found[1:], (count,)):
-            raise ManifestError(f"{manifest.id}: the output is {found}, not (n, {count})")
+            raise ManifestError(f"{manifest.id}: the output is {_sides(found)}, not (n, {count})")
+
+
+def _sides(shape: list[int | str | None]) -> str:
+    """Return a shape for people. Names of sides are the author's words: none is told."""
+    return f"({', '.join(str(s) if isinstance(s, int) else '?' for s in shape)})"
 
 
 def _agree(found: list[int | str | None], wanted: tuple[int, ...]) -> bool:

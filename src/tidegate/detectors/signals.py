@@ -131,9 +131,11 @@ class Scores:
     def _still(self, category: str, score: float) -> list[Signal]:
         """Return what was seen in a still picture: each box, or the score of the whole."""
         seen = [s for s in self._seen[0] if s.category == category and s.score >= FLOOR]
-        if not seen:
-            return [self._signal(category, score)]
-        return [self._signal(category, round(s.score, 4), box=s.box) for s in seen]
+        placed = [self._signal(category, round(s.score, 4), box=s.box) for s in seen]
+        # What the model saw at no place that can be told is an answer all the same.
+        if not any(signal.score >= score for signal in placed):
+            placed.append(self._signal(category, score))
+        return placed
 
     def _box(self, category: str, frame: int) -> Box | None:
         return next((s.box for s in self._seen[frame] if s.category == category), None)

@@ -1,6 +1,5 @@
 """Detectors, held against what people say that media shows."""
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ import tidegate
 from tidegate import taxonomy
 from tidegate.closing import Closing
 from tidegate.detectors import Classifier
+from tidegate.detectors.failed import failed
 from tidegate.evidence import Unknown
 from tidegate.hashing import MIN_SIDE
 from tidegate.media import Budget, MediaError, Reader, Sampling, Source, open_source
@@ -23,8 +23,6 @@ from tidegate.pipeline.labels import Labels, Row
 from tidegate.pipeline.scanner import spare_threads
 from tidegate.report.evaluation import Evaluation, Unjudged
 from tidegate.report.measuring import Answer, measure
-
-logger = logging.getLogger(__name__)
 
 CHUNK = 8
 """Frames that are shown to a detector in one call."""
@@ -192,24 +190,12 @@ class _Look:
                     raise ArithmeticError("a score is not a number")
             except Exception as error:
                 # A runtime has errors of its own. None may cost the other items their answers.
-                logger.exception("detector %s failed", detector.id)
-                self._fail(detector, error)
+                self._failed.add(detector.id)
+                self.unknowns.append(failed(detector, error))
                 continue
             for category, score in zip(detector.categories, rows.max(axis=0), strict=True):
                 key = detector.id, category
                 self._highest[key] = max(self._highest.get(key, 0.0), float(score))
-
-    def _fail(self, detector: Classifier, error: Exception) -> None:
-        self._failed.add(detector.id)
-        self.unknowns.append(
-            Unknown(
-                stage="detectors",
-                cause="detector_failed",
-                detail=f"{detector.id} could not answer: {type(error).__name__}",
-                detector=detector.id,
-                categories=detector.categories,
-            )
-        )
 
     def _too_small(self, width: int, height: int) -> None:
         if any(unknown.cause == "too_small" for unknown in self.unknowns):

@@ -1,6 +1,5 @@
 """One item through the whole pipeline: bytes in, evidence out."""
 
-import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.detectors import Classifier, Scores
+from tidegate.detectors.failed import failed
 from tidegate.evidence import Evidence, Kind, Signal, Track, Unknown
 from tidegate.hashing import Preset
 from tidegate.matching import Matcher
@@ -15,8 +15,6 @@ from tidegate.media import Reader, Source
 from tidegate.pipeline.album import Album
 from tidegate.pipeline.known import Seen, hold
 from tidegate.report.pictures import Picture, thumbnail
-
-logger = logging.getLogger(__name__)
 
 CHUNK = 8
 """Frames that are shown to a detector in one call."""
@@ -138,8 +136,7 @@ class _Watch:
                 answers = scores.ask(tensors, [frame.size for frame in pending])
             except Exception as error:
                 # A runtime has errors of its own. None may cost the item its other answers.
-                logger.exception("detector %s failed", detector.id)
-                self._failed[detector.id] = _failure(detector, error)
+                self._failed[detector.id] = failed(detector, error)
                 continue
             for frame, answer in zip(pending, answers, strict=True):
                 for peak in scores.add(frame.second, *answer):
@@ -153,13 +150,3 @@ class _Watch:
             signals.extend(more_signals)
             tracks.extend(more_tracks)
         return signals, tracks
-
-
-def _failure(detector: Classifier, error: Exception) -> Unknown:
-    return Unknown(
-        stage="detectors",
-        cause="detector_failed",
-        detail=f"{detector.id} could not answer: {type(error).__name__}",
-        detector=detector.id,
-        categories=detector.categories,
-    )

@@ -136,9 +136,14 @@ class _Parser:
                 "the first line names the columns, separated by commas, semicolons or tabs, and "
                 "one of them is 'path'"
             )
+        slices = sum(name.startswith(SLICE) for name in header)
+        if slices > MOST_SLICES:
+            raise self._wrong(f"has {slices} slices, and at most {MOST_SLICES} are told apart")
+        seen: set[str] = set()
         for number, name in enumerate(header, 1):
-            if header.index(name) < number - 1:
+            if name in seen:
                 raise self._wrong(f"column {name!r} comes twice")
+            seen.add(name)
             if name == "path" or name in taxonomy.CATEGORIES:
                 continue
             if not name.startswith(SLICE):
@@ -148,9 +153,6 @@ class _Parser:
                 )
             if not 0 < len(name.removeprefix(SLICE)) <= LONGEST:
                 raise self._wrong(f"column {number}: '{SLICE}' is followed by a name")
-        slices = sum(name.startswith(SLICE) for name in header)
-        if slices > MOST_SLICES:
-            raise self._wrong(f"has {slices} slices, and at most {MOST_SLICES} are told apart")
         if len(header) == slices + 1:
             raise self._wrong("no column is a category of the taxonomy")
 

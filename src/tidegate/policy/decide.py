@@ -128,8 +128,8 @@ def _signal_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:
 
 def _within(action: Action, signal: Signal) -> Action:
     """Return what a signal may bring about: where it is for review only, no more than that."""
-    strong = strength(action) > strength("review")
-    return "review" if signal.review_only and strong else action
+    harmless = action in ("allow", "label")
+    return "review" if signal.review_only and not harmless else action
 
 
 def _unknown_reasons(evidence: Evidence, policy: Policy) -> Iterable[Reason]:
