@@ -4,29 +4,16 @@ import itertools
 import math
 import re
 import shutil
-from html.parser import HTMLParser
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.report.evaluations import answers, evaluation
+from tests.report.pages import Page
 from tests.report.test_report_browser import BROWSERS, FLAGS
 from tidegate.report.evaluation_drawing import HEIGHT, WIDTH, charts, reach, steps, whisker
 from tidegate.report.evaluation_html import render_evaluation
 from tidegate.report.statistics import rate, wilson
-
-
-class Page(HTMLParser):
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.fixture(scope="module")

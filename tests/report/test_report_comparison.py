@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from html.parser import HTMLParser
 
 import msgspec
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.clips import photo
+from tests.report.pages import Page
 from tests.report.test_report_browser import BROWSERS, FLAGS
 from tidegate.evidence import MediaInfo, Span, Unknown
 from tidegate.report import comparison_words as words
@@ -70,19 +70,6 @@ def piece(a, b, **fields):
     return Piece(
         kind="pdq", distance=4, a=Span(start=a[0], end=a[1]), b=Span(start=b[0], end=b[1]), **fields
     )
-
-
-class Page(HTMLParser):
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(html)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_data(self, data):
-        self.text += data
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """ISO base media boxes: MP4, AVIF, HEIC. Offsets into the media are not moved along."""
 
-from tests.fuzz.structure.part import Part
+from tests.fuzz.structure.part import Part, nested
 
 _PLAIN = (
     *(b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts", b"udta", b"mvex"),
@@ -25,10 +25,7 @@ def parse(data: bytes) -> list[Part]:
         body = data[at + 8 : at + size]
         at += max(8, size)
         head = _HEADS.get(kind)
-        if head is None:
-            parts.append(Part(kind, bytearray(body)))
-        else:
-            parts.append(Part(kind, bytearray(body[:head]), parse(body[head:])))
+        parts.append(nested(kind, body, head, parse))
     return parts
 
 

@@ -1,6 +1,6 @@
 """A part of a file: a chunk, a box, an element, a segment, a packet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -22,6 +22,15 @@ class Part:
         """Return a copy that shares nothing."""
         parts = None if self.parts is None else [part.copy() for part in self.parts]
         return Part(self.kind, bytearray(self.body), parts)
+
+
+def nested(
+    kind: bytes, body: bytes, head: int | None, parse: Callable[[bytes], list[Part]]
+) -> Part:
+    """Return a part with further parts behind so many bytes, or with ``None`` without any."""
+    if head is None:
+        return Part(kind, bytearray(body))
+    return Part(kind, bytearray(body[:head]), parse(body[head:]))
 
 
 def raw(data: bytes) -> Part:

@@ -1,6 +1,6 @@
 """RIFF chunks and lists: WebP, AVI. The index of an AVI is not moved along."""
 
-from tests.fuzz.structure.part import Part
+from tests.fuzz.structure.part import Part, nested
 
 _LISTS = (b"RIFF", b"LIST")
 _HEADS = {b"ANMF": 16}
@@ -14,10 +14,7 @@ def parse(data: bytes) -> list[Part]:
         body = data[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
         head = 4 if kind in _LISTS else _HEADS.get(kind)
-        if head is None:
-            parts.append(Part(kind, bytearray(body)))
-        else:
-            parts.append(Part(kind, bytearray(body[:head]), parse(body[head:])))
+        parts.append(nested(kind, body, head, parse))
     return parts
 
 

@@ -7,13 +7,12 @@ their digest is that of the file that was reviewed.
 import io
 import zipfile
 from collections.abc import Callable
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 from tidegate.detectors.convert import ConversionError
 from tidegate.detectors.convert.efficientnet_graph import convert
-from tidegate.detectors.convert.place import place, reviewed
-from tidegate.detectors.parse import parse
+from tidegate.detectors.convert.place import place, reviewed, shipped
 
 MANIFEST = "efficientnet-lite0.model.yaml"
 
@@ -50,8 +49,7 @@ def install(home: Path, tell: Callable[[str], None], package: Path | None = None
             what came of it is not the model of the manifest.
         OSError: The home cannot be written to.
     """
-    text = resources.files("tidegate.detectors").joinpath("models", MANIFEST).read_text("utf-8")
-    manifest = parse(text, MANIFEST)
+    manifest = shipped(MANIFEST)
     checkpoint = _shipped() if package is None else _packed(package)
     tell(f"converting {CHECKPOINT.rpartition('/')[2]}")
     return place(convert(checkpoint), manifest, home, tell)

@@ -8,15 +8,13 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
 import msgspec
 
 from tidegate.detectors.convert import ConversionError, npm, tfjs
 from tidegate.detectors.convert.jsmodule import exported
-from tidegate.detectors.convert.place import place, reviewed
-from tidegate.detectors.parse import parse
+from tidegate.detectors.convert.place import place, reviewed, shipped
 
 MANIFEST = "nsfwjs.model.yaml"
 
@@ -61,8 +59,7 @@ def install(home: Path, tell: Callable[[str], None], package: Path | None = None
             what came of it is not the model of the manifest.
         OSError: The home cannot be written to.
     """
-    text = resources.files("tidegate.detectors").joinpath("models", MANIFEST).read_text("utf-8")
-    manifest = parse(text, MANIFEST)
+    manifest = shipped(MANIFEST)
     if package is not None:
         archive = reviewed(package, ARCHIVE_SIZE, ARCHIVE_SHA256)
     else:

@@ -4,12 +4,14 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 from tidegate.detectors.classifier import Classifier
 from tidegate.detectors.convert import ConversionError
 from tidegate.detectors.golden import TOLERANCE, deviation
 from tidegate.detectors.manifest import Manifest
+from tidegate.detectors.parse import parse
 
 
 def reviewed(path: Path, size: int, sha256: str) -> bytes:
@@ -33,6 +35,12 @@ def reviewed(path: Path, size: int, sha256: str) -> bytes:
         told = f"more than {size} bytes" if len(data) > size else f"sha256 {digest}"
         raise ConversionError(f"{path} has {told}: not the file that was reviewed, {sha256}")
     return data
+
+
+def shipped(name: str) -> Manifest:
+    """Return a manifest that comes with Tidegate, by the name of its file."""
+    text = resources.files("tidegate.detectors").joinpath("models", name).read_text("utf-8")
+    return parse(text, name)
 
 
 def place(model: bytes, manifest: Manifest, home: Path, tell: Callable[[str], None]) -> Path:
