@@ -8,7 +8,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -145,6 +145,8 @@ Message = Command | Report | Order | Answer
 
 COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+Heard = TypeVar("Heard")
+
 ORDERS: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 ANSWERS: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
@@ -178,6 +180,24 @@ def receive(sock: socket.socket, until: float | None = None) -> bytes:
     """
     length = int.from_bytes(_exactly(sock, 4, until), "big")
     return _exactly(sock, _sane(length), until)
+
+
+def hear(sock: socket.socket, decoder: msgspec.json.Decoder[Heard], until: float) -> Heard:
+    """Wait for a message until a moment of ``time.monotonic``, and return what it says.
+
+    Raises:
+        TimeoutError: The moment has come.
+        EOFError: The other side is gone.
+        GarbledError: What came is none of the messages that are waited for.
+    """
+    try:
+        return decoder.decode(receive(sock, until))
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise EOFError("the other side is gone") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise GarbledError("no valid message") from error
 
 
 def receive_with_descriptor(sock: socket.socket) -> tuple[bytes, int | None]:

@@ -11,8 +11,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from tidegate.evidence import Cause
 from tidegate.media import memory, wire
 from tidegate.media.settings import Budget, confinement
@@ -66,10 +64,11 @@ class Worker:
         self._until = time.monotonic() + START_SECONDS
         self._items = items
         self.served = 0
+        self._confinement = confinement()
         self._spawn = wire.Spawn(
             memory=budget.memory,
             cpu=items * budget.cpu_seconds(threads),
-            confined=confinement() != "off",
+            confined=self._confinement != "off",
         )
         self._socket: socket.socket | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -174,16 +173,9 @@ class Worker:
             EOFError: The decoder is gone.
             GarbledError: What came is no answer.
         """
-        try:
-            if self._socket is None:
-                raise EOFError("there is no decoder")
-            return wire.ANSWERS.decode(wire.receive(self._socket, until))
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise EOFError("the decoder is gone") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise wire.GarbledError("no valid message") from error
+        if self._socket is None:
+            raise EOFError("there is no decoder")
+        return wire.hear(self._socket, wire.ANSWERS, until)
 
     @property
     def foreign(self) -> bool:
@@ -295,7 +287,7 @@ class Worker:
         if not isinstance(ready, wire.Ready):
             raise wire.GarbledError("no greeting")
         self.pid, self.lacking = ready.pid, ready.lacking
-        if self.lacking and confinement() == "required":
+        if self.lacking and self._confinement == "required":
             raise UnconfinedError(f"the decoder is not confined: {self.lacking}")
         if self.lacking and self.lacking not in _told:
             _told.add(self.lacking)
@@ -307,14 +299,7 @@ class Worker:
         return bool(wire.readable(self._socket.fileno()))
 
     def _report(self, until: float) -> wire.Report:
-        try:
-            return wire.REPORTS.decode(wire.receive(self._control, until))
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise EOFError("the nursery is gone") from error
-        except msgspec.DecodeError as error:
-            raise wire.GarbledError("no valid message") from error
+        return wire.hear(self._control, wire.REPORTS, until)
 
 
 def _signal(number: int) -> str:

@@ -18,7 +18,7 @@ from tidegate.evidence import Unknown
 from tidegate.hashing import MIN_SIDE
 from tidegate.media import Budget, MediaError, Reader, Sampling, Source, open_source
 from tidegate.pipeline.find import printable
-from tidegate.pipeline.known import unread
+from tidegate.pipeline.known import too_small, unread
 from tidegate.pipeline.labels import Labels, Row
 from tidegate.pipeline.scanner import spare_threads
 from tidegate.report.evaluation import Evaluation, Unjudged
@@ -198,7 +198,5 @@ class _Look:
                 self._highest[key] = max(self._highest.get(key, 0.0), float(score))
 
     def _too_small(self, width: int, height: int) -> None:
-        if any(unknown.cause == "too_small" for unknown in self.unknowns):
-            return
-        detail = f"{width}×{height} pixels: under {MIN_SIDE} on a side nothing can be told"
-        self.unknowns.append(Unknown(stage="media", cause="too_small", detail=detail))
+        if not any(unknown.cause == "too_small" for unknown in self.unknowns):
+            self.unknowns.append(too_small(width, height))

@@ -167,7 +167,7 @@ class _Look:
         for frame in reading:
             height, width = frame.picture.shape[:2]
             if min(height, width) < hashing.MIN_SIDE:
-                self.too_small = _too_small(width, height)
+                self.too_small = too_small(width, height)
                 self._seen(Seen(frame, None, 0, {}, met=False, again=self._again))
                 continue
             turned, quality = hashing.dihedral(frame.picture, limited=frame.limited)
@@ -193,7 +193,8 @@ def _extent(info: MediaInfo | None) -> tuple[Kind, float]:
     return ("image", 0.0) if info is None else (info.kind, info.duration)
 
 
-def _too_small(width: int, height: int) -> Unknown:
+def too_small(width: int, height: int) -> Unknown:
+    """Return what is unknown because a picture has a side too short to tell anything."""
     return Unknown(
         stage="media",
         cause="too_small",
