@@ -3,11 +3,13 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV ?= .uv/bin/uv
 export UV_LINK_MODE ?= copy
+# The tests and benchmarks import the runtime themselves: it would report to its maker.
+export ORT_DISABLE_TELEMETRY := 1
 
 SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
 # What the benchmarks measure, one file each.
-TOPICS := hashing index video trimmed video_index confinement
+TOPICS := hashing index video trimmed video_index confinement detectors guard policy
 
 .PHONY: demo test fuzz lint setup bench bench-quick bench-report robustness clean
 

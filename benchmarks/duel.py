@@ -43,7 +43,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         case: What was done.
         peer: Who did it beside us, and how it was set.
-        unit: Of ours and theirs: ``s``, ``bytes`` or ``%``.
+        unit: Of ours and theirs: ``s``, ``bytes``, ``%`` or what else they are.
         ours: Our figure.
         theirs: The peer's figure, or ``None`` where it has none.
         ratio: How many times better ours is, or ``None`` where a ratio says nothing.

@@ -13,7 +13,10 @@ from benchmarks.record import Run, figure, times
 
 README = Path(__file__).parent / "README.md"
 
-TOPICS = ("hashing", "index", "video", "trimmed", "video_index", "confinement")
+TOPICS = (
+    *("hashing", "index", "video", "trimmed", "video_index"),
+    *("confinement", "detectors", "guard", "policy"),
+)
 
 _SECTION = "<!-- {0} -->\n{1}<!-- /{0} -->"
 

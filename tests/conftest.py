@@ -1,6 +1,11 @@
 import os
 
-import pytest
+# Before anything imports the runtime: it would report to its maker (docs/runtime.md).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+for name in ("TIDEGATE_RUNTIME", "TIDEGATE_DEVICE", "TIDEGATE_BATCH"):
+    os.environ.pop(name, None)
+
+import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -22,7 +22,6 @@ from tidegate import hashing
 from tidegate.hashing import views
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / "build/robustness/photographs"
 PAGE = ROOT / "docs/robustness.md"
 TEXT = Path(__file__).with_name("page.md")
 PLOT = ROOT / "docs/images/robustness.svg"
@@ -67,7 +66,7 @@ def main() -> None:
     wanted = parser.parse_args().photographs
     began = time.perf_counter()
 
-    sets = [photos.fetch(collection, CACHE) for collection in photos.COLLECTIONS]
+    sets = [photos.fetch(collection, photos.CACHE) for collection in photos.COLLECTIONS]
     files = [file for found in sets for file in found]
     reported = photos.halves(files)[1][:wanted]
     everything = measure.originals(files)

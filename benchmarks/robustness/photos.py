@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
+CACHE = Path(__file__).parents[2] / "build/robustness/photographs"
+"""Where they are kept."""
+
 
 class Collection(NamedTuple):
     """A public set of photographs.

@@ -12,7 +12,7 @@ to milliseconds; scores and shares are in [0, 1]; distances are Hamming distance
 bits, 0 to 256.
 """
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -75,10 +75,15 @@ Cause = Literal[
     "crashed",
     "no_frames",
     "detector_failed",
+    "not_asked",
+    "not_covered",
+    "guard",
 ]
-"""Why something is unknown."""
+"""Why something is unknown. The last three are told by a policy: a detector that was skipped
+under another one, a category that it needs and no detector answers for, and a guard that
+needs what is not there."""
 
-Stage = Literal["media", "matching", "detectors"]
+Stage = Literal["media", "matching", "detectors", "policy"]
 
 Action = Literal["allow", "label", "restrict", "review", "hold", "remove", "quarantine"]
 
@@ -99,7 +104,7 @@ def strength(action: Action) -> int:
     return ACTIONS.index(action)
 
 
-class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Base of every value in this module: immutable, strict on decode."""
 
 
@@ -208,6 +213,26 @@ class Unknown(Value, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
 
 
+class Skipped(Value, frozen=True, kw_only=True):
+    """A detector that was not asked, for no answer of its could have changed the decision.
+
+    Under a policy for which its answer would matter, it is unknown.
+
+    Attributes:
+        detector: Id of the detector.
+        version: Version of the detector.
+        categories: Categories that it would have answered for.
+        because: Why, for people: what the decision rests on.
+        review_only: Whether its signals would have been for review only.
+    """
+
+    detector: str
+    version: str
+    categories: tuple[str, ...]
+    because: str
+    review_only: bool = False
+
+
 class MediaInfo(Value, frozen=True, kw_only=True):
     """What the media is, found by content and never by name.
 
@@ -259,7 +284,8 @@ class Track(Value, frozen=True, kw_only=True):
     Attributes:
         category: Id in the taxonomy.
         detector: Id of the detector.
-        seconds: When each frame is shown, ascending.
+        seconds: When each frame is shown, ascending; denser where the video was looked at
+            more closely.
         scores: Score of each frame, in [0, 1]; as many as ``seconds``.
     """
 
@@ -283,6 +309,7 @@ class Evidence(Value, frozen=True, kw_only=True):
         matches: Entries met, strongest first.
         signals: What detectors saw, highest score first.
         unknowns: What could not be answered.
+        skipped: Detectors that were not asked, because nothing hung on their answer.
         banks: Names of the banks that were asked.
         covered: Categories that a detector answers for. A category that is in none of
             ``covered`` and the banks' categories was not looked for.
@@ -298,26 +325,63 @@ class Evidence(Value, frozen=True, kw_only=True):
     matches: tuple[Match, ...] = ()
     signals: tuple[Signal, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     banks: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
     versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-Ground = Literal["match", "signal", "unknown"]
-"""Which list of the evidence a reason points into."""
+class Uploader(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What the platform says of the account that uploaded the item. Never who the person is.
+
+    Attributes:
+        id: The platform's opaque name of the account, or ``None``.
+        account_days: Days since the account was made, or ``None`` where that is not said.
+        removals: Items of the account that were removed before, or ``None``.
+        trusted: Whether the platform vouches for the account, or ``None``.
+    """
+
+    id: str | None = None
+    account_days: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+    removals: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
+    trusted: bool | None = None
+
+
+class Facts(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What the platform says of an item. Nothing of it is inferred from the media.
+
+    Attributes:
+        surface: Where it is to be shown, for example ``avatar``, or ``None``.
+        locale: Language and region of the place where it is to be shown, as BCP 47 has them
+            (``de-AT``), for rules that differ by country; never the uploader's. Or ``None``.
+        context: Context categories of the taxonomy that the uploader or a reviewer has set.
+        uploader: The account.
+    """
+
+    surface: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")] | None = None
+    locale: (
+        Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")] | None
+    ) = None
+    context: tuple[str, ...] = ()
+    uploader: Uploader = Uploader()
+
+
+Ground = Literal["match", "signal", "unknown", "guard"]
+"""What a reason rests on: an element of one of the evidence's lists, or a rule's guard."""
 
 
 class Bound(Value, frozen=True, kw_only=True):
     """One comparison that a rule makes.
 
     Attributes:
-        of: What is compared: ``score``, ``distance``, ``query_share``, ``entry_share``.
+        of: What is compared: ``score``, ``distance``, ``query_share``, ``entry_share``, or the
+            number of ``detectors`` that agree.
         observed: The value in the evidence.
         threshold: The value in the policy.
         holds: Whether the comparison came out for the rule.
     """
 
-    of: Literal["score", "distance", "query_share", "entry_share"]
+    of: Literal["score", "distance", "query_share", "entry_share", "detectors"]
     observed: float
     threshold: float
     holds: bool
@@ -329,23 +393,48 @@ class Reason(Value, frozen=True, kw_only=True):
     Attributes:
         rule: Where in the policy the rule stands, for example
             ``thresholds.sexual.explicit.review``.
-        action: What the rule asks for.
-        ground: Which list of the evidence it rests on.
-        index: Which element of that list.
+        action: What the rule asks for, or ``None`` where that is no action.
+        ground: Which list of the evidence it rests on, or ``guard``.
+        index: Which element of that list; 0 for a guard. What is unknown to the policy alone
+            (:attr:`Decision.missing`) is counted on from the evidence's unknowns.
         category: Category concerned, or ``None`` for an unknown that concerns all.
         bounds: The comparisons made, with the values.
         text: The reason in words.
         overruled_by: The rule that silenced this one, or ``None``.
+        capped_from: What it asked for before a cap, a breaker or the weakness of a detector
+            lowered that, or ``None``.
+        capped_by: What lowered it, or ``None``.
     """
 
     rule: str
-    action: Action
+    action: Action | None
     ground: Ground
     index: int
     category: str | None
     bounds: tuple[Bound, ...]
     text: str
     overruled_by: str | None = None
+    capped_from: Action | None = None
+    capped_by: str | None = None
+
+
+EffectKind = Literal["queue", "label", "alarm"]
+
+
+class Effect(Value, frozen=True, kw_only=True):
+    """What is to be done besides the action.
+
+    Attributes:
+        kind: ``queue``: put before reviewers; ``label``: mark; ``alarm``: tell somebody now.
+        value: Name of the queue, the label or the alarm.
+        rules: The rules that caused it.
+        priority: Of a queue, 0 to 100; the highest that a rule asked for.
+    """
+
+    kind: EffectKind
+    value: str
+    rules: tuple[str, ...]
+    priority: int = 0
 
 
 class Decision(Value, frozen=True, kw_only=True):
@@ -357,6 +446,10 @@ class Decision(Value, frozen=True, kw_only=True):
         reasons: Rules that fired, strongest first.
         near: Rules that nearly fired, nearest first.
         rest: Rules that were met with evidence and are far from firing.
+        missing: What is unknown to this policy, besides what the evidence says.
+        effects: What is to be done besides, with the rules that caused it.
+        shadow: Rules in shadow that would have fired. They do nothing.
+        shadow_action: The action that there would be if rules in shadow were live.
         policy: Id and version of the policy, for example ``default/1``.
         policy_sha256: Digest of the policy's canonical form.
     """
@@ -368,6 +461,10 @@ class Decision(Value, frozen=True, kw_only=True):
     rest: tuple[Reason, ...]
     policy: str
     policy_sha256: str
+    missing: tuple[Unknown, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    shadow: tuple[Reason, ...] = ()
+    shadow_action: Action | None = None
 
 
 class Item(Value, frozen=True, kw_only=True):
@@ -379,6 +476,7 @@ class Item(Value, frozen=True, kw_only=True):
         evidence: What is known of it.
         decision: What to do.
         elapsed: Seconds that the work took.
+        facts: What the platform said of it.
     """
 
     schema: int = SCHEMA_VERSION
@@ -386,6 +484,7 @@ class Item(Value, frozen=True, kw_only=True):
     evidence: Evidence
     decision: Decision
     elapsed: float
+    facts: Facts = Facts()
 
 
 class Report(Value, frozen=True, kw_only=True):

@@ -5,9 +5,16 @@ import numpy as np
 import pytest
 
 from tidegate import native
-from tidegate.detectors import ManifestError, models
+from tidegate.detectors import ManifestError, Survey, survey
+from tidegate.detectors.catalogue import Broken
 from tidegate.media.trial import Refusals
 from tidegate.pipeline import doctor
+
+
+@pytest.fixture(scope="module")
+def findings():
+    """What is found where nothing is amiss, by name."""
+    return {finding.name: finding for finding in doctor.examine()}
 
 
 def test_a_whole_installation(run):
@@ -27,11 +34,10 @@ def test_the_slow_path_is_said(run):
     assert findings["H.264"]["state"] == "ok"
 
 
-def test_the_confinement_is_tried(run):
-    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
+def test_the_confinement_is_tried(findings):
     for topic in doctor.MEANING:
-        assert findings[f"confinement: {topic}"]["state"] == "ok"
-        assert findings[f"confinement: {topic}"]["detail"].endswith("(tried)")
+        assert findings[f"confinement: {topic}"].state == "ok"
+        assert findings[f"confinement: {topic}"].detail.endswith("(tried)")
 
 
 def test_a_safety_part_that_is_off_is_a_failure(run):
@@ -52,15 +58,17 @@ def test_what_the_kernel_lets_through_is_off(monkeypatch):
     assert states["confinement: files"] == "ok"
 
 
-def test_models_are_told_with_licence_and_digest(run):
-    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
-    told = findings["detector opennsfw"]["detail"]
+def test_models_are_told_with_licence_and_digest(findings):
+    told = findings["detector opennsfw"].detail
     assert "weights BSD-2-Clause" in told
     assert "sha256 864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa" in told
 
 
 def test_a_model_that_scores_otherwise_is_broken(monkeypatch):
-    monkeypatch.setattr(doctor, "deviation", lambda detector: 0.5)
+    def off(detector):
+        raise ManifestError("a golden vector's score is off")
+
+    monkeypatch.setattr(doctor, "verify", off)
     states = {f.name: f.state for f in doctor.examine()}
     assert states["detector opennsfw"] == "broken"
 
@@ -79,26 +87,37 @@ def test_a_wrong_hash_is_broken(monkeypatch):
 
 
 def test_a_missing_model_is_said_with_how_to_get_it(monkeypatch):
-    real = models()
-    gone = [m._replace(weights=None, get="pip install it") for m in real]
-    monkeypatch.setattr(doctor, "models", lambda: gone)
+    gone = [m._replace(weights=None, get="pip install it") for m in survey().models]
+    monkeypatch.setattr(doctor, "survey", lambda: Survey(tuple(gone), ()))
     findings = {f.name: f for f in doctor.examine()}
     assert findings["detector opennsfw"].state == "missing"
     assert findings["detector opennsfw"].remedy == "pip install it"
     assert "sexual.explicit" in findings["coverage"].detail
 
 
-def test_a_manifest_that_must_not_be_used_is_broken(monkeypatch):
-    def refused():
-        raise ManifestError("label 'age' is refused")
+def test_an_added_model_whose_weights_went_is_broken(monkeypatch):
+    (model,) = [m for m in survey().models if m.manifest.id == "efficientnet-lite0"]
+    gone = model._replace(origin="added", weights=None)
+    monkeypatch.setattr(doctor, "survey", lambda: Survey((gone,), ()))
+    findings = {f.name: f for f in doctor.examine()}
+    assert findings["detector efficientnet-lite0"].state == "broken"
+    assert "models remove efficientnet-lite0" in findings["detector efficientnet-lite0"].remedy
 
-    monkeypatch.setattr(doctor, "models", refused)
-    assert {f.name: f.state for f in doctor.examine()}["detectors"] == "broken"
+
+def test_a_broken_model_is_told_beside_the_others(monkeypatch):
+    refused = Broken("mine", "label 'age' is refused", "tidegate models remove mine")
+    homeless = Broken("", "there is no such folder", "make it")
+    found = survey()._replace(broken=(refused, homeless))
+    monkeypatch.setattr(doctor, "survey", lambda: found)
+    findings = {f.name: f for f in doctor.examine()}
+    assert findings["detector mine"].state == findings["model home"].state == "broken"
+    assert findings["detector mine"].remedy == "tidegate models remove mine"
+    assert findings["detector opennsfw"].state == "ok"
 
 
-def test_what_no_detector_covers_is_said(run):
-    findings = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
-    uncovered = findings["coverage"]["detail"].split(";")[0]
+def test_what_no_detector_covers_is_said(findings):
+    uncovered = findings["coverage"].detail.split(";")[0]
+    assert uncovered.startswith("not covered by any detector")
     assert "violence.gore" in uncovered
     assert "sexual.explicit" not in uncovered
 
@@ -107,3 +126,12 @@ def test_the_known_hash_is_that_of_the_reference():
     oracle = pytest.importorskip("pdqhash", reason="the oracle needs a C++ compiler to install")
     bits, _ = oracle.compute(doctor._picture())
     assert np.packbits(bits).tobytes().hex() == doctor.KNOWN_HASH
+
+
+def test_a_runtime_that_is_not_there_is_told_once_and_how_to_mend_it(monkeypatch):
+    monkeypatch.setenv("TIDEGATE_DEVICE", "abacus")
+    found = list(doctor.examine())
+    assert [f.name for f in found if "abacus" in f.detail] == ["runtime"]
+    (runtime,) = [f for f in found if f.name == "runtime"]
+    assert runtime.state == "broken"
+    assert "unset TIDEGATE_RUNTIME, TIDEGATE_DEVICE" in runtime.remedy

@@ -1,12 +1,17 @@
 """``tidegate models evaluate`` on ordinary photographs, with the built-in model."""
 
+import json
+
+import jsonschema
 import msgspec
 import pytest
 import typer
 
 from tests.clips import photo
 from tidegate.cli.evaluate import evaluate
+from tidegate.detectors import ManifestError
 from tidegate.report.evaluation import Evaluation
+from tidegate.schemas import text
 
 EXPLICIT = "sexual.explicit"
 NAMES = ("coffee.png", "rocket.jpg", "chelsea.png")
@@ -32,7 +37,10 @@ def call(labels, *more):
 def test_ordinary_photographs_raise_no_alarm(labels, capfdbinary, tmp_path):
     page = tmp_path / "page.html"
     assert call(labels, "--json", "--html", page, "--threshold", f"{EXPLICIT}=0.5") == 0
-    made = msgspec.json.decode(capfdbinary.readouterr().out, type=Evaluation)
+    written = capfdbinary.readouterr().out
+    jsonschema.validate(msgspec.json.decode(written), json.loads(text("evaluation-v1.json")))
+    made = msgspec.json.decode(written, type=Evaluation)
+    assert made.schema == 1
     (result,) = made.categories
     (opinion,) = result.opinions
     assert opinion.detectors == ("opennsfw",)
@@ -55,6 +63,15 @@ def test_the_terminal_and_the_status_say_what_is_unknown(labels, capfdbinary):
     assert "0 positive and 1 negative judged; 1 positive and 0 negative unknown" in out
     assert "precision at 5 %     unmeasured" in out
     assert "\x1b" not in out
+
+
+def test_a_broken_model_stops_nobody_who_asks_for_another_by_name(labels, tmp_path, monkeypatch):
+    (tmp_path / "home" / "mine").mkdir(parents=True)
+    (tmp_path / "home" / "mine" / "mine.model.yaml").write_text("[")
+    monkeypatch.setenv("TIDEGATE_MODELS", str(tmp_path / "home"))
+    assert call(labels) == 0
+    with pytest.raises(ManifestError, match=r"mine\.model\.yaml.*models remove mine"):
+        call(labels, "--model", "mine")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from demo import media
 
 
 def test_it_tells_evidence_thresholds_and_rules(run, tmp_path):
-    run("bank", "create", "known.bank", "--distance", "40")
+    run("bank", "create", "known.bank", "--distance", "40", "--role", "review")
     run("bank", "add", "known.bank", media.source("rocket.jpg"), "--note", "launch")
     done = run("scan", media.source("rocket.jpg"), "--bank", "known.bank", "--jsonl")
     (tmp_path / "item.json").write_bytes(done.stdout)
@@ -15,13 +15,13 @@ def test_it_tells_evidence_thresholds_and_rules(run, tmp_path):
         "1. What it is image, jpeg, 640×427",
         "Banks: known",
         "Detector opennsfw 1.0",
-        "Match with entry 1 of bank known (block): Known content, same sha256",
+        "Match with entry 1 of bank known (review): Known content, same sha256",
         "note of the entry: launch",
-        "Rules of policy default/1 that fired banks.block-bank → remove",
+        "Rules of policy default/2 that fired banks.review-bank → review",
         "✓ distance 0 ≤ 31",
         "thresholds.sexual.explicit.review → review",
         "✗ score",
-        "8. Decision remove",
+        "8. Decision review",
     ):
         assert words in text
 

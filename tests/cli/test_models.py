@@ -14,9 +14,11 @@ SECRET = "qzxfemale"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("TIDEGATE_MODELS", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("TIDEGATE_MODELS", str(home))
     monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path / "home"
+    return home
 
 
 @pytest.fixture
@@ -87,12 +89,12 @@ def test_a_model_that_crosses_the_line_is_refused_by_name(told, tmp_path, home):
     assert (status, out) == (64, "")
     assert "'woman' is refused" in err
     assert SECRET not in err
-    assert not home.exists()
+    assert not list(home.iterdir())
 
 
 def test_an_altered_model_fails_its_verification(told, files, home):
     told("add", *files)
-    weights = home / "example" / "example.onnx"
+    (weights,) = home.glob("example/*/example.onnx")
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     status, _, err = told("verify", "example")
     assert status == 70
@@ -104,8 +106,56 @@ def test_an_altered_model_fails_its_verification(told, files, home):
 
 def test_a_model_that_is_not_installed_fails_its_verification(told, files, home):
     told("add", *files)
-    (home / "example" / "example.onnx").unlink()
+    (weights,) = home.glob("example/*/example.onnx")
+    weights.unlink()
     assert told("verify", "example")[0] == 70
+    assert told("verify")[0] == 70
+
+
+@pytest.fixture
+def broken(home):
+    """A model of which not even the manifest can be read."""
+    (home / "mine").mkdir()
+    file = home / "mine" / "mine.model.yaml"
+    file.write_text("manifest: [")
+    return file
+
+
+def test_a_broken_model_is_listed_beside_the_rest_and_can_be_removed(told, broken):
+    status, out, err = told("list")
+    assert (status, err) == (0, "")
+    assert "opennsfw" in out
+    assert f"broken: {broken}" in out
+    assert "tidegate models remove mine" in out
+    rows = {row["id"]: row for row in json.loads(told("list", "--json")[1])}
+    assert str(broken) in rows["mine"]["problem"]
+    assert (rows["mine"]["installed"], rows["opennsfw"]["problem"]) == (False, "")
+    for command in ("show", "verify"):
+        status, out, err = told(command, "mine")
+        assert (status, out) == (70, "")
+        assert str(broken) in err
+    status, out, err = told("verify")
+    assert status == 70
+    assert "opennsfw: whole" in out
+    assert str(broken) in err
+    assert told("remove", "mine")[0] == 0
+    assert told("verify")[0] == 0
+
+
+def test_a_scan_says_which_model_is_broken_and_the_way_out(told, broken, capsys):
+    assert run(["scan", str(media.source("rocket.jpg")), "--jobs", "1"]) == 70
+    error = capsys.readouterr().err
+    assert str(broken) in error
+    assert "tidegate models remove mine" in error
+    assert error.count("\n") == 1
+
+
+def test_a_model_home_that_is_not_there_is_said(told, monkeypatch, tmp_path):
+    monkeypatch.setenv("TIDEGATE_MODELS", str(tmp_path / "hmoe"))
+    status, out, _ = told("list")
+    assert status == 0
+    assert "opennsfw" in out
+    assert "hmoe: there is no such folder, but TIDEGATE_MODELS names it" in " ".join(out.split())
     assert told("verify")[0] == 70
 
 

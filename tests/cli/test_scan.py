@@ -176,11 +176,13 @@ def test_wrong_usage_is_one_line_and_64(run, arguments, message):
 
 def test_a_policy_of_ones_own_decides(run, photos, tmp_path):
     default = (resources.files("tidegate") / "policies" / "default.yaml").read_text()
-    mine = default.replace("{label: 0.50, review: 0.80}", "{hold: 0.00001}")
+    row = "{label: 0.50, review: 0.80, hold: {score: 0.50, detectors: 2}}"
+    assert row in default
+    mine = default.replace(row, "{hold: 0.00001}")
     (tmp_path / "mine.yaml").write_text(mine.replace("id: default", "id: mine"))
     report = json.loads(run("scan", "photos/b.png", "--policy", "mine.yaml", "--json").stdout)
     decision = report["items"][0]["decision"]
-    assert (decision["action"], decision["policy"]) == ("hold", "mine/1")
+    assert (decision["action"], decision["policy"]) == ("hold", "mine/2")
 
 
 class Sources(html.parser.HTMLParser):

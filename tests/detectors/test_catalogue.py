@@ -1,102 +1,52 @@
+"""Which models there are, whatever lies in the model home."""
+
 import re
 
 import pytest
-import yaml
 
 from tests.detectors.examples import brightness, manifest, stored
-from tidegate.detectors import ManifestError, builtin, catalogue, installed, models
-from tidegate.detectors.golden import answer
+from tidegate.detectors import ManifestError, adding, catalogue, installed, models, survey
+from tidegate.detectors.home import home
 
 GUN = brightness([[1, 0, 0]])
 SCALED = {"input__scale": 1 / 255}
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
-def files(tmp_path):
-    """A manifest with a golden vector that is right, and its weights."""
+def added(tmp_path):
+    """A model that was added."""
     folder = tmp_path / "made"
     folder.mkdir()
-    file, weights = stored(folder, GUN, manifest(**SCALED))
-    detector = catalogue.open_model(catalogue.parse(file.read_text(), file.name), weights)
-    given = {"seed": 3, "scores": answer(detector, 3).scores}
-    return stored(folder, GUN, manifest(**SCALED, golden=[given]))
+    return adding.add(*stored(folder, GUN, manifest(**SCALED)))
 
 
 def ids(known):
     return [model.manifest.id for model in known]
 
 
-def test_an_added_model_is_installed_and_asked(files, model_home):
-    added = catalogue.add(*files)
-    assert (added.origin, added.weights) == ("added", model_home / "example" / "example.onnx")
-    assert [d.id for d in installed()][-1] == "example"
-    assert "example" not in [d.id for d in builtin()]
-    catalogue.verify(added.load())
+def rewrite(home, old, new):
+    file = home / "example" / "example.model.yaml"
+    file.write_text(re.sub(old, new, file.read_text()))
 
 
-def test_a_model_is_loaded_once(files):
-    assert catalogue.add(*files).load() is installed()[-1]
-
-
-def test_the_weights_beside_the_manifest_are_found(files):
-    assert catalogue.add(files[0]).weights.is_file()
-
-
-def test_a_model_takes_the_place_of_its_older_version(files):
-    catalogue.add(*files)
-    newer = manifest(**SCALED, version="2")
-    assert catalogue.add(*stored(files[0].parent, GUN, newer)).manifest.version == "2"
-    assert [m.manifest.version for m in models() if m.manifest.id == "example"] == ["2"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"labels": {"gun": "known.other"}}, "may not be asserted"),
-        ({"id": "opennsfw"}, "comes with Tidegate"),
-        ({"golden": [{"seed": 3, "scores": {"violence.weapon": 0.9}}]}, "scores are off"),
-        ({"input__scale": 1.0}, "does not run"),
-        ({"output__name": "z"}, "no output"),
-    ],
-)
-def test_what_fails_a_check_is_not_added(files, model_home, changes, reason):
-    plain = yaml.safe_load(manifest(**(SCALED | changes)))
-    golden = yaml.safe_load(files[0].read_text())["golden"]
-    text = yaml.safe_dump({"golden": golden} | plain)
-    with pytest.raises(ManifestError, match=reason):
-        catalogue.add(*stored(files[0].parent, GUN, text))
-    assert not model_home.exists()
-
-
-def test_a_model_that_gives_no_probabilities_is_not_added_though_no_vector_asks(tmp_path):
-    with pytest.raises(ManifestError, match="does not run"):
-        catalogue.add(*stored(tmp_path, GUN, manifest()))
-
-
-def test_a_model_without_its_weights_is_not_added(files):
-    files[1].unlink()
-    with pytest.raises(ManifestError, match=r"example: .*example\.onnx cannot be read"):
-        catalogue.add(*files)
-
-
-def test_altered_weights_are_refused_by_name(files):
-    weights = catalogue.add(*files).weights
-    data = bytearray(weights.read_bytes())
+def test_altered_weights_are_refused_by_name(added):
+    data = bytearray(added.weights.read_bytes())
     data[-20] ^= 1
-    weights.write_bytes(data)
+    added.weights.write_bytes(data)
     with pytest.raises(ManifestError, match=r"example: example\.onnx has sha256"):
         installed()
 
 
-def test_an_added_model_whose_weights_went_is_not_done_without_in_silence(files):
-    added = catalogue.add(*files)
+def test_an_added_model_whose_weights_went_is_not_done_without_in_silence(added):
     added.weights.unlink()
     (gone,) = [m for m in models() if m.manifest.id == "example"]
     assert (gone.weights, gone.get) == (None, "tidegate models add")
-    with pytest.raises(ManifestError, match=r"example: .*is not there"):
+    with pytest.raises(ManifestError, match=r"example: .*is not there.*models remove example"):
         installed()
-    catalogue.remove("example")
-    assert [d.id for d in installed()] == [d.id for d in builtin()]
+    adding.remove("example")
+    assert [d.id for d in installed()] == ["opennsfw"]
 
 
 def test_a_package_that_is_missing_is_told_with_the_way_to_get_it(monkeypatch):
@@ -109,16 +59,67 @@ def test_a_package_that_is_missing_is_told_with_the_way_to_get_it(monkeypatch):
     assert installed() == ()
 
 
-def test_a_manifest_that_was_changed_to_cross_the_line_is_refused_by_name(files, model_home):
-    catalogue.add(*files)
-    file = model_home / "example" / "example.model.yaml"
-    file.write_text(re.sub(r"\bgun\b", "woman", file.read_text()))
+def test_a_manifest_that_was_changed_to_cross_the_line_is_refused_by_name(added, model_home):
+    rewrite(model_home, r"\bgun\b", "woman")
     with pytest.raises(ManifestError, match="label 'woman' is refused"):
         installed()
 
 
-def test_other_things_in_the_model_home_are_left_alone(files, model_home):
-    catalogue.add(*files)
+def break_text(home):
+    rewrite(home, r"\A", "{")
+
+
+def break_bytes(home):
+    (home / "example" / "example.model.yaml").write_bytes(b"\xff")
+
+
+def break_by_name(home):
+    (home / "example" / "example.model.yaml").rename(home / "example" / "other.model.yaml")
+
+
+def break_to_nothing(home):
+    file = home / "example" / "example.model.yaml"
+    file.unlink()
+    file.symlink_to("gone")
+
+
+def break_to_folder(home):
+    file = home / "example" / "example.model.yaml"
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    "how", [break_text, break_bytes, break_by_name, break_to_nothing, break_to_folder]
+)
+def test_a_broken_model_stops_scans_is_told_and_can_be_removed(added, model_home, how):
+    how(model_home)
+    for ask in (models, installed):
+        with pytest.raises(ManifestError) as caught:
+            ask()
+        assert str(model_home / "example") in str(caught.value)
+        assert "Nothing is judged without it" in str(caught.value)
+        assert "tidegate models remove example" in str(caught.value)
+    found = survey()
+    assert "opennsfw" in ids(found.models)
+    (broken,) = found.broken
+    assert (broken.id, broken.remedy) == ("example", "tidegate models remove example")
+    assert adding.remove("example") is True
+    assert survey().broken == ()
+    assert [d.id for d in installed()] == ["opennsfw"]
+
+
+def test_one_broken_model_does_not_hide_another(added, model_home, tmp_path):
+    (model_home / "bad one").mkdir()
+    (model_home / "bad one" / "bad one.model.yaml").write_text("no")
+    found = survey()
+    assert ids(found.models)[-1] == "example"
+    (broken,) = found.broken
+    assert broken.remedy == "tidegate models remove 'bad one'"
+    assert adding.remove("bad one") is True
+
+
+def test_other_things_in_the_model_home_are_left_alone(added, model_home):
     (model_home / ".new-1").mkdir()
     (model_home / "notes").mkdir()
     (model_home / "read.me").write_text("mine")
@@ -129,27 +130,58 @@ def test_other_things_in_the_model_home_are_left_alone(files, model_home):
     ]  # fmt: skip
 
 
-def test_a_folder_that_holds_the_manifest_of_another_is_refused(files, model_home):
-    catalogue.add(*files)
+def test_a_folder_that_holds_the_manifest_of_another_is_refused(added, model_home):
     (model_home / "example").rename(model_home / "other")
+    with pytest.raises(ManifestError, match="is the manifest of 'example'"):
+        models()
     (model_home / "other" / "example.model.yaml").rename(model_home / "other" / "other.model.yaml")
     with pytest.raises(ManifestError, match="is the manifest of 'example'"):
         models()
 
 
-@pytest.mark.parametrize("name", ["..", ".", "", "../made", "/", "nothing"])
-def test_only_models_of_the_home_are_removed(files, name):
-    catalogue.add(*files)
-    assert catalogue.remove(name) is False
-    assert files[0].exists()
-    assert ids(models())[-1] == "example"
-    assert catalogue.remove("example") is True
-    assert "example" not in ids(models())
+def test_a_model_whose_id_tidegate_has_by_now_does_not_go_in_silence(added, model_home):
+    folder = model_home / "opennsfw"
+    (model_home / "example").rename(folder)
+    (folder / "example.model.yaml").rename(folder / "opennsfw.model.yaml")
+    file = folder / "opennsfw.model.yaml"
+    file.write_text(file.read_text().replace("id: example", "id: opennsfw"))
+    (broken,) = survey().broken
+    assert "comes with Tidegate by now" in broken.reason
+    assert broken.remedy == "tidegate models remove opennsfw"
+    assert adding.remove("opennsfw")
+    assert [d.id for d in installed()] == ["opennsfw"]
+
+
+def test_a_folder_with_two_manifests_is_no_model(added, model_home):
+    (model_home / "example" / "other.model.yaml").write_text("")
+    found = survey()
+    assert "example" not in ids(found.models)
+    assert [broken.id for broken in found.broken] == ["example"]
 
 
 def test_the_model_home_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("TIDEGATE_MODELS")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert catalogue.home() == tmp_path / "tidegate" / "models"
+    assert home() == tmp_path / "tidegate" / "models"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
-    assert catalogue.home().parts[-4:] == (".local", "share", "tidegate", "models")
+    assert home().parts[-4:] == (".local", "share", "tidegate", "models")
+
+
+def test_a_home_that_nobody_named_need_not_be_there(monkeypatch, tmp_path):
+    monkeypatch.delenv("TIDEGATE_MODELS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert survey().broken == ()
+    assert [d.id for d in installed()] == ["opennsfw"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_home_that_is_named_and_is_no_folder_is_an_error(monkeypatch, tmp_path, there):
+    home = tmp_path / "modles"
+    if there:
+        home.write_text("a file")
+    monkeypatch.setenv("TIDEGATE_MODELS", str(home))
+    with pytest.raises(ManifestError, match=r"modles.*TIDEGATE_MODELS"):
+        installed()
+    found = survey()
+    assert "opennsfw" in ids(found.models)
+    assert [broken.id for broken in found.broken] == [""]

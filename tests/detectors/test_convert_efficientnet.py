@@ -12,8 +12,8 @@ import pytest
 
 from demo import media
 from tests.detectors.checkpoints import TINY, written
-from tidegate.detectors import Classifier, ManifestError, models, parse
-from tidegate.detectors.convert import ConversionError, efficientnet, place, torchfile
+from tidegate.detectors import Classifier, ManifestError, golden, models, parse
+from tidegate.detectors.convert import ConversionError, efficientnet, torchfile
 from tidegate.detectors.convert.efficientnet_graph import convert
 from tidegate.detectors.preprocess import tensor
 
@@ -95,7 +95,7 @@ def test_the_installed_file_is_that_of_the_manifest(tmp_path):
 
 @needs_package
 def test_a_wrong_file_never_reaches_the_home(tmp_path, monkeypatch):
-    monkeypatch.setattr(place, "deviation", lambda _: 0.5)
+    monkeypatch.setattr(golden, "deviation", lambda _: 0.5)
     with pytest.raises(ConversionError, match=r"score is off by 0\.5"):
         efficientnet.install(tmp_path, print)
     monkeypatch.setattr(efficientnet, "convert", lambda _: b"another file")

@@ -1,11 +1,11 @@
 from tidegate import taxonomy
-from tidegate.detectors import builtin, coverage
+from tidegate.detectors import coverage, installed
 from tidegate.evidence import Evidence
 from tidegate.report.coverage import coverage as reported
 
 
 def test_every_category_that_could_be_is_covered_or_is_not():
-    found = coverage(builtin())
+    found = coverage(installed())
     assert found.detected["sexual.explicit"] == ("opennsfw",)
     assert "violence.gore" in found.not_covered
     assert {*found.detected, *found.not_covered} == set(taxonomy.detectable())
@@ -18,6 +18,6 @@ def test_without_detectors_nothing_is_covered():
 
 
 def test_the_report_says_so_too():
-    covered = tuple(coverage(builtin()).detected)
+    covered = tuple(coverage(installed()).detected)
     found = reported([Evidence(covered=covered)])
-    assert found.not_looked_for == coverage(builtin()).not_covered
+    assert found.not_looked_for == coverage(installed()).not_covered

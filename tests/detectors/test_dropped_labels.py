@@ -179,9 +179,9 @@ def test_no_interface_takes_words_trains_or_returns_an_embedding():
     assert _public(Locator) == _public(Classifier) | {"locate"}
     for method in (Classifier.prepare, Classifier.scores, Locator.locate):
         assert set(inspect.signature(method).parameters) <= {"self", "rgb", "tensors", "sizes"}
-    public = "Classifier Coverage Locator Manifest ManifestError Model Scores builtin coverage "
-    assert set(detectors.__all__) == set((public + "installed models parse").split())
-    for name in ("builtin", "installed", "models"):
+    public = "Classifier Coverage Locator Manifest ManifestError Model Scores Survey coverage "
+    assert set(detectors.__all__) == set((public + "find installed models parse survey").split())
+    for name in ("installed", "models", "survey"):
         assert not inspect.signature(getattr(detectors, name)).parameters
 
 

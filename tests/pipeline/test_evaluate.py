@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.clips import clip, photo
+from tests.detectors.examples import boxes, manifest, stored
+from tidegate.detectors import parse
+from tidegate.detectors.catalogue import open_model
 from tidegate.media import Sampling
 from tidegate.pipeline.evaluate import evaluate
 from tidegate.pipeline.labels import read_labels
@@ -101,9 +104,9 @@ def test_what_could_not_be_judged_is_unknown(held, folder):
 
 def test_a_detector_that_fails_costs_its_own_answer_alone(held):
     made = held(LINES, Red(), Red("weak", fails_from=0.9))
-    red, weak, both = made.categories[0].opinions
+    red, weak, either, both = made.categories[0].opinions
     assert red.counts.unknown == 0
-    assert (weak.counts.unknown_positive, both.counts.unknown_positive) == (1, 1)
+    assert [one.counts.unknown_positive for one in (weak, either, both)] == [1, 1, 1]
     (item,) = made.unjudged
     assert item.path == "a.png"
     assert [unknown.detector for unknown in item.unknowns] == ["weak"]
@@ -140,3 +143,20 @@ def test_ordinary_photographs_are_read(held, folder):
     shutil.copy(photo("coffee.png"), folder / "coffee.png")
     made = held("coffee.png,0,,in\n")
     assert made.categories[0].opinions[0].counts.negative == 1
+
+
+def test_a_model_that_says_where_counts_by_its_best_box(tmp_path, folder):
+    rows = [[0.0, 0.0, 8.0, 8.0, 0.3], [8.0, 0.0, 16.0, 8.0, 0.6]]
+    text = manifest(
+        task="detect",
+        output__boxes={"format": "xyxy"},
+        input__fit="contain",
+        labels={"gun": EXPLICIT},
+    )
+    file, weights = stored(tmp_path, boxes(rows), text)
+    detector = open_model(parse(file.read_text(), file.name), weights)
+    labels = tmp_path / "labels.csv"
+    labels.write_text(f"path,{EXPLICIT}\na.png,0\n")
+    made = evaluate(read_labels(labels), folder, [detector], {EXPLICIT: (0.5,)})
+    (alarm,) = made.categories[0].opinions[0].false_alarms
+    assert alarm.score == 0.6

@@ -9,7 +9,7 @@ from PIL import Image
 
 import tidegate
 from demo import media
-from tidegate.detectors import builtin
+from tidegate.detectors import installed
 from tidegate.evidence import Item
 from tidegate.pipeline import Found, Scanner, find
 
@@ -56,7 +56,7 @@ class Broken:
 
 
 def test_a_failing_detector_is_unknown_and_costs_no_other_answer(tmp_path):
-    (real,) = builtin()
+    (real,) = installed()
     with Scanner(detectors=[Broken(real), real], jobs=1) as scanner:
         item = scanner.scan(media.source("rocket.jpg"))
     (unknown,) = item.evidence.unknowns
@@ -133,7 +133,7 @@ def test_names_that_are_not_utf8_survive(tmp_path):
 
 
 def test_a_score_that_is_no_number_is_unknown():
-    (real,) = builtin()
+    (real,) = installed()
     broken = Broken(real)
     broken.scores = lambda tensors: np.full((len(tensors), 1), np.nan)
     with Scanner(detectors=[broken], jobs=1) as scanner:

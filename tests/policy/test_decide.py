@@ -30,6 +30,7 @@ def decided(*found, policy=DEFAULT):
             matches=tuple(f for f in found if isinstance(f, Match)),
             signals=tuple(f for f in found if isinstance(f, Signal)),
             unknowns=tuple(f for f in found if isinstance(f, Unknown)),
+            covered=("sexual.explicit",),  # The default policy needs it.
         ),
         policy,
     )
@@ -87,6 +88,7 @@ def test_what_nearly_fired_is_told_apart_from_what_is_far():
     assert [r.rule for r in decision.near] == [
         "banks.block-bank",
         "thresholds.sexual.explicit.review",
+        "thresholds.sexual.explicit.hold",
     ]
     assert [finding(Evidence(matches=(match(),) * 3), r).distance for r in decision.rest] == [9]
 
@@ -103,6 +105,7 @@ POLICY = """
 tidegate_policy: 1
 id: p
 version: 1
+names: {banks: [mine]}
 banks:
   - {id: a, where: {role: allow}, action: allow}
   - {id: b, where: {role: block}, action: remove}

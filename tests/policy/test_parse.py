@@ -15,8 +15,8 @@ GOOD = HEAD + BANKS + UNKNOWNS
 
 def test_the_default_policy_loads():
     policy = load_policy()
-    assert policy.name == "default/1"
-    assert policy.thresholds["sexual.explicit"]["review"] == 0.80
+    assert policy.name == "default/2"
+    assert policy.rows("sexual.explicit")[0].review == 0.80
 
 
 def test_a_minimal_policy_loads():
@@ -26,60 +26,69 @@ def test_a_minimal_policy_loads():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x: [", "p.yaml:1: expected the node content, but found '<stream end>'"),
-        (GOOD + "version: 4\n", "p.yaml:10: 'version' is written twice"),
+        ("x: [", "p.yaml:1:5: expected the node content, but found '<stream end>'"),
+        (GOOD + "version: 4\n", "p.yaml:10:1: 'version' is written twice"),
         (
             GOOD + "thresholds:\n  violence.gore: {hold: 0.5, hold: 0.9}\n",
-            "p.yaml:11: 'hold' is written twice",
+            "p.yaml:11:30: 'hold' is written twice",
         ),
         (
             GOOD + "thresholds:\n  violence.gore: {hold: .nan}\n",
-            "p.yaml:10: Expected `float` > 0.0 (at thresholds)",
+            "p.yaml:11:25: must be more than 0.0 (at thresholds.violence.gore.hold)",
         ),
         ("x: &x [*x]", "p.yaml: aliases (*name) are not allowed: write it out"),
         ("[" * 5000, "p.yaml: is nested too deeply"),
-        ("", "p.yaml: Expected `object`, got `null`"),
-        (GOOD + "prompts: []\n", "p.yaml:10: Object contains unknown field `prompts`"),
+        ("", "p.yaml: wants a mapping, and is nothing"),
+        (
+            GOOD + "prompts: []\n",
+            "p.yaml:10:1: 'prompts' has no meaning here: there are tidegate_policy, id, version, "
+            "banks, unknowns, title, names, needs, thresholds, rules, sampling, breakers",
+        ),
         (
             GOOD + "thresholds:\n  people.uyghur: {label: 0.5}\n",
-            "p.yaml:11: 'people.uyghur' is not a category of taxonomy v1",
+            "p.yaml:11:3: 'people.uyghur' is not a category of taxonomy v1",
         ),
         (
             GOOD + "thresholds:\n  known.other: {label: 0.5}\n",
-            "p.yaml:11: known.other is never scored by a detector: write a rule under 'banks'",
+            "p.yaml:11:3: known.other is never scored by a detector: write a rule under 'banks'",
         ),
         (
             GOOD + "thresholds:\n  violence.gore: {allow: 0.5}\n",
-            "p.yaml:11: violence.gore: a score cannot ask for 'allow'",
+            "p.yaml:11:19: 'allow' has no meaning here (at thresholds.violence.gore): there are "
+            "where, label, restrict, review, hold, remove, quarantine",
         ),
         (
             GOOD + "thresholds:\n  violence.gore: {label: 0.9, remove: 0.5}\n",
-            "p.yaml:11: violence.gore: 'remove' is stronger than 'label' but asks for a lower "
+            "p.yaml:11:3: violence.gore: 'remove' is stronger than 'label' but asks for a lower "
             "score (0.5 < 0.9)",
         ),
         (
             HEAD + BANKS.replace("{role: block}", "{role: blok}") + UNKNOWNS,
-            "p.yaml:6: Invalid enum value 'blok' (at banks.1.where.role)",
+            "p.yaml:6:27: 'blok' has no meaning here (at banks.1.where.role): "
+            "did you mean 'block'?",
         ),
         (
             HEAD + BANKS.replace("action: remove", "action: allow") + UNKNOWNS,
-            "p.yaml:6: rule 'b': only a match in an allow bank can allow",
+            "p.yaml:6:5: rule 'b': only a match in an allow bank can allow",
         ),
         (
             HEAD + BANKS + "  - {id: c, where: {role: block}, action: hold}\n" + UNKNOWNS,
-            "p.yaml:8: rules 'b' and 'c' have the same conditions: change one",
+            "p.yaml:8:5: rules 'b' and 'c' have the same conditions: change one",
         ),
         (
-            HEAD + BANKS.replace("{role: review}", "{bank: x}") + UNKNOWNS,
-            "p.yaml:4: no rule is for every match in a bank of role 'review': add one",
+            HEAD
+            + "names: {banks: [x]}\n"
+            + BANKS.replace("{role: review}", "{bank: x}")
+            + UNKNOWNS,
+            "p.yaml:5:1: no rule is for every match in a bank of role 'review': add one",
         ),
         (
             HEAD + BANKS + "unknowns:\n  - {id: u, where: {}, action: allow}\n",
-            "p.yaml:9: rule 'u': a missing answer is not clean, it cannot 'allow'",
+            "p.yaml:9:5: rule 'u': a missing answer is not clean, it cannot 'allow'",
         ),
         (
             HEAD + BANKS + "unknowns:\n  - {id: u, where: {cause: corrupt}, action: hold}\n",
-            "p.yaml:8: no rule is for every missing answer: add one with 'where: {}'",
+            "p.yaml:8:1: no rule is for every missing answer: add one with 'where: {}'",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.report.evaluations import EXPLICIT, LOST, answers, evaluation
 from tidegate.report.evaluation import Evaluation
-from tidegate.report.evaluation_words import lines, share
+from tidegate.report.evaluation_words import lines, share, team
 from tidegate.report.measuring import WORST, Answer, measure
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -91,31 +91,55 @@ def test_a_score_at_the_threshold_is_found():
     assert (made.operating[0].rates.tp, made.operating[0].rates.fp) == (1, 0)
 
 
-def test_several_detectors_are_told_each_alone_and_together_by_the_least_score():
+def test_several_detectors_are_told_each_alone_any_one_and_agreeing():
     result = measure(small(), EXPLICIT, ["fake", "other"], [0.5], [0.01])
-    assert [one.detectors for one in result.opinions] == [
-        ("fake",),
-        ("other",),
-        ("fake", "other"),
+    assert [(one.detectors, one.agree) for one in result.opinions] == [
+        (("fake",), 1),
+        (("other",), 1),
+        (("fake", "other"), 1),
+        (("fake", "other"), 2),
     ]
     rates = [one.operating[0].rates for one in result.opinions]
-    assert [(r.tp, r.fp) for r in rates] == [(2, 1), (2, 1), (1, 0)]
+    assert [(r.tp, r.fp) for r in rates] == [(2, 1), (2, 1), (3, 2), (1, 0)]
     # What one of them could not judge, both together could not.
-    assert [one.counts.unknown for one in result.opinions] == [1, 0, 1]
+    assert [one.counts.unknown for one in result.opinions] == [1, 0, 1, 1]
+
+
+def test_of_three_two_that_agree_are_enough():
+    names = ("fake", "other", "third")
+    items = [
+        answer("a", False, 0.9, 0.8, 0.1, names=names),
+        answer("b", False, 0.1, 0.9, 0.2, names=names),
+        answer("c", False, 0.7, 0.6, 0.9, names=names),
+    ]
+    result = measure(items, EXPLICIT, names, [0.5], [0.01])
+    told = {team(one): one.operating[0].rates.fp for one in result.opinions}
+    assert told == {
+        "fake": 2,
+        "other": 3,
+        "third": 1,
+        "any one (fake, other, third)": 3,
+        "agreement of 2 (fake, other, third)": 2,
+        "agreement of 3 (fake, other, third)": 1,
+    }
+    two = result.opinions[4]
+    assert [(one.path, one.score) for one in two.false_alarms] == [("a", 0.8), ("c", 0.7)]
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2**16))
-def test_together_they_find_no_more_than_each_alone(seed):
+def test_agreeing_they_find_no_more_than_each_alone_and_any_one_no_less(seed):
     items = [
         answer(str(i), bool(seed >> i & 1), (seed * 7 + 13 * i) % 11 / 10, (seed + 5 * i) % 11 / 10)
         for i in range(16)
     ]
-    *alone, both = measure(items, EXPLICIT, ["fake", "other"], [0.3, 0.6], [0.01]).opinions
+    *alone, either, both = measure(items, EXPLICIT, ["fake", "other"], [0.3, 0.6], [0.01]).opinions
     for one in alone:
-        for at, together in zip(one.operating, both.operating, strict=True):
-            assert together.rates.tp <= at.rates.tp
-            assert together.rates.fp <= at.rates.fp
+        for at, any_one, agreed in zip(
+            one.operating, either.operating, both.operating, strict=True
+        ):
+            assert agreed.rates.tp <= at.rates.tp <= any_one.rates.tp
+            assert agreed.rates.fp <= at.rates.fp <= any_one.rates.fp
 
 
 def test_groups_are_those_of_the_file_in_the_order_of_their_values():

@@ -56,13 +56,22 @@ def test_every_plot_has_words_and_a_table(full):
         if tag == "svg":
             assert "aria-label" in attributes or attributes.get("aria-hidden") == "true"
         if tag == "th":
-            assert attributes["scope"] in ("row", "col")
+            assert attributes["scope"] in ("row", "rowgroup", "col")
     headings = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert headings[0] == 1
     assert all(b - a <= 1 for a, b in itertools.pairwise(headings))
     tables = sum(tag == "table" for tag, _ in page.tags)
-    # Of three opinions: rates, confusion, the plots by threshold and by score, four slices.
-    assert tables == 3 * (4 + 4)
+    # All at a glance; of four opinions: rates, confusion, the plots by threshold and by score,
+    # four slices.
+    assert tables == 1 + 4 * (4 + 4)
+
+
+def test_detectors_that_agree_are_told_beside_each_alone(full):
+    text = Page(render_evaluation(full)).text
+    glance = text.partition("At a glance")[2].partition("Rates at each threshold")[0]
+    for who in ("any one (a, b)", "agreement of 2 (a, b)"):
+        assert who in glance
+    assert "at least 2 of the 2 reach the threshold" in " ".join(text.split())
 
 
 def test_what_was_not_measured_is_said_and_never_0(benign):

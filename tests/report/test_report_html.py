@@ -69,12 +69,12 @@ def test_strongest_first_then_by_path(html: str) -> None:
     assert html.index("launch-compilation.mp4</bdi>") < html.index("breakfast table.jpg</bdi>")
 
 
-def test_the_head_counts_and_says_what_was_not_looked_for(html: str) -> None:
+def test_the_head_counts_and_says_what_is_not_covered(html: str) -> None:
     text = " ".join(Page(html).text.split())
     assert "6 items. 3 to act on, 1 not judged." in text
     assert "3 other files skipped" in text
     assert "Looked for Sexually explicit. Known content in the banks press-photos" in text
-    missing = text.partition("Not looked for ")[2].partition(" Known content")[0]
+    missing = text.partition("Not covered ")[2].partition(" Known content")[0]
     titles = [taxonomy.get(c).title for c in taxonomy.detectable() if c != "sexual.explicit"]
     assert missing == ", ".join(titles) + "."
     assert "Interrupted" not in text

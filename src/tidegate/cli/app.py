@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tidegate
-from tidegate.cli import bank, compare, doctor, explain, match, models, scan
+from tidegate.cli import bank, compare, doctor, explain, match, models, policy, scan
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.cli.say import complain
@@ -33,6 +33,7 @@ app.command("compare", epilog=compare.EPILOG)(compare.compare_)
 app.command("match", epilog=match.EPILOG)(match.match)
 app.add_typer(bank.app, name="bank")
 app.add_typer(models.app, name="models")
+app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.doctor)
 
 
@@ -61,7 +62,10 @@ def run(arguments: Sequence[str]) -> int:
         status = app(list(arguments), prog_name="tidegate", standalone_mode=False)
     except typer.TyperException as error:
         return _complain(error.format_message())
-    except (BankError, PolicyError, SettingError) as error:
+    except PolicyError as error:
+        complain(str(error), error.excerpt)
+        return USAGE
+    except (BankError, SettingError) as error:
         return _complain(str(error))
     except ManifestError as error:
         _complain(str(error))

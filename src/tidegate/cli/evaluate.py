@@ -13,7 +13,7 @@ from tidegate.cli import budgets, exits
 from tidegate.cli.budgets import Budgets
 from tidegate.cli.files import check_target, write_whole
 from tidegate.cli.say import line, stages
-from tidegate.detectors import Classifier, installed, models
+from tidegate.detectors import Classifier, Model, find, installed, survey
 from tidegate.media import Sampling
 from tidegate.pipeline.evaluate import PREVALENCES
 from tidegate.pipeline.evaluate import evaluate as held_against
@@ -127,10 +127,14 @@ def evaluate(
 def _chosen(ids: Sequence[str] | None) -> tuple[Classifier, ...]:
     if not ids:
         return installed()
-    known = {model.manifest.id: model for model in models()}
-    if unknown := next((name for name in ids if name not in known), None):
-        raise typer.BadParameter(f"--model {unknown!r}: models are {', '.join(known)}")
-    return tuple(known[name].load() for name in dict.fromkeys(ids))
+    return tuple(_found(name).load() for name in dict.fromkeys(ids))
+
+
+def _found(model_id: str) -> Model:
+    if (model := find(model_id)) is not None:
+        return model
+    known = ", ".join(model.manifest.id for model in survey().models)
+    raise typer.BadParameter(f"--model {model_id!r}: models are {known}")
 
 
 def _thresholds(

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
-from tidegate import taxonomy
 from tidegate.cli import exits
 from tidegate.cli.paths import stdin
-from tidegate.evidence import Item, Report
+from tidegate.evidence import Item
+from tidegate.pipeline.load import read_items
 from tidegate.report.explain import explanation
 
 
@@ -33,11 +32,6 @@ def explain(
     and those that nearly did.
     """
     items = [item for item in _read(file) if path is None or item.path == path]
-    for item in items:
-        evidence = item.evidence
-        named = {m.category for m in evidence.matches} | {s.category for s in evidence.signals}
-        if foreign := sorted(named - taxonomy.CATEGORIES.keys()):
-            raise typer.BadParameter(f"{file}: {foreign[0]!r} is no category of ours")
     if not items:
         raise typer.BadParameter(f"{file}: no item has the path {path!r}")
     console = Console()
@@ -52,11 +46,6 @@ def _read(file: Path) -> list[Item]:
     except OSError as error:
         raise typer.BadParameter(f"{file}: cannot be read: {error.strerror}") from None
     try:
-        return list(msgspec.json.decode(data, type=Report).items)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        lines = data.splitlines() if data.lstrip()[:1] == b"{" and b"\n{" in data else [data]
-        return [msgspec.json.decode(line, type=Item) for line in lines if line.strip()]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise typer.BadParameter(f"{file}: is no item and no report: {error}") from None
+        return read_items(data)
+    except ValueError as error:
+        raise typer.BadParameter(f"{file}: {error}") from None

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tidegate.cli import evaluate, exits
+from tidegate.cli import bench, evaluate, exits
 from tidegate.cli.say import complain, line, say
-from tidegate.detectors import ManifestError, Model, catalogue, coverage
-from tidegate.detectors import models as known
+from tidegate.detectors import ManifestError, Model, adding, coverage, find, survey
+from tidegate.detectors.catalogue import Broken
 from tidegate.detectors.convert import ConversionError, efficientnet, nsfwjs
+from tidegate.detectors.golden import verify as answer_golden
 from tidegate.detectors.home import home
 
 app = typer.Typer(help="Look after the detectors' models.", no_args_is_help=True)
@@ -29,9 +30,9 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 @app.command("list")
 def list_(json: Json = False) -> int:
     """List the models: what they are for, their licences, and how to get those not here."""
-    models = known()
+    models, broken = survey()
     if json:
-        return _write([_brief(model) for model in models])
+        return _write([*map(_brief, models), *map(_unusable, broken)])
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("model", "for", "licences", "state"):
         table.add_column(column, overflow="fold")
@@ -45,6 +46,9 @@ def list_(json: Json = False) -> int:
             ["installed"] if told["installed"] else ["not installed;", told["get"]],
         )
         table.add_row(*(Text("\n".join(map(line, lines))) for lines in rows))
+    for one in broken:
+        state = f"broken: {line(one.reason)}; to mend it: {line(one.remedy)}"
+        table.add_row(Text(line(one.id) or "model home"), "", "", Text(state, "red"))
     console = Console()
     console.print(table)
     covered = coverage(model.manifest for model in models if model.weights is not None)
@@ -75,12 +79,13 @@ def verify(
     json: Json = False,
 ) -> int:
     """Check digests, load models, and ask for their golden vectors. Status 70 where one fails."""
-    models = (
-        [_found(model_id)]
-        if model_id is not None
-        else [model for model in known() if model.expected]
-    )
-    problems = {model.manifest.id: _problem(model) for model in models}
+    if model_id is not None:
+        models, problems = [_found(model_id)], {}
+    else:
+        found, broken = survey()
+        models = [model for model in found if model.expected]
+        problems = {one.id or "model home": one.reason for one in broken}
+    problems = {model.manifest.id: _problem(model) for model in models} | problems
     if json:
         _write([{"id": name, "whole": not why, "problem": why} for name, why in problems.items()])
     else:
@@ -109,7 +114,7 @@ def add(
 ) -> int:
     """Add a model, once it has passed every check: the red line, its digest, its answers."""
     try:
-        model = catalogue.add(manifest, weights)
+        model = adding.add(manifest, weights)
     except ManifestError as error:
         complain(str(error))
         return exits.USAGE
@@ -143,12 +148,13 @@ def install(
 
 
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command("bench", epilog=bench.EPILOG)(bench.bench)
 
 
 @app.command()
 def remove(model_id: Id, json: Json = False) -> int:
     """Remove a model from the model home. What a package ships is left to the package."""
-    if not catalogue.remove(model_id):
+    if not adding.remove(model_id):
         raise typer.BadParameter(f"{model_id}: there is no such model in the model home")
     if json:
         return _write({"removed": model_id})
@@ -157,16 +163,15 @@ def remove(model_id: Id, json: Json = False) -> int:
 
 
 def _found(model_id: str) -> Model:
-    for model in known():
-        if model.manifest.id == model_id:
-            return model
+    if (model := find(model_id)) is not None:
+        return model
     raise typer.BadParameter(f"{model_id}: no such model; 'tidegate models list' lists them")
 
 
 def _problem(model: Model) -> str:
     """Return why a model is not whole, or nothing."""
     try:
-        catalogue.verify(model.load())
+        answer_golden(model.load())
     except ManifestError as error:
         return str(error)
     return ""
@@ -185,7 +190,14 @@ def _brief(model: Model) -> dict[str, Any]:
         "origin": model.origin,
         "installed": model.weights is not None,
         "get": model.get,
+        "problem": "",
     }
+
+
+def _unusable(broken: Broken) -> dict[str, Any]:
+    """Return what is known of a model of which nothing can be told but why."""
+    told = {"id": broken.id, "origin": "added", "installed": False}
+    return told | {"get": broken.remedy, "problem": broken.reason}
 
 
 def _full(model: Model) -> dict[str, Any]:

@@ -26,9 +26,11 @@ def say(text: str) -> None:
     Console().print(Text(line(text)), soft_wrap=True)
 
 
-def complain(text: str) -> None:
-    """Write a line to standard error."""
+def complain(text: str, excerpt: str = "") -> None:
+    """Write a line to standard error, and below it the lines of a file that it is about."""
     sys.stderr.write(f"tidegate: {line(text)}\n")
+    for one in excerpt.splitlines():
+        sys.stderr.write(f"{line(one)}\n")
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,13 +23,15 @@ from rich.text import Text
 
 from tidegate.cli import budgets, exits
 from tidegate.cli.budgets import Budgets
+from tidegate.cli.facts import AccountDays, Context, Locale, Surface, stated
 from tidegate.cli.files import check_target, write_whole
 from tidegate.cli.options import Views
 from tidegate.cli.paths import Paths, names
-from tidegate.cli.say import line
+from tidegate.cli.say import complain, line
 from tidegate.evidence import Item, Report, strength
 from tidegate.media import Sampling
-from tidegate.pipeline import Found, Scanned, Scanner, find, gather
+from tidegate.pipeline import Found, Scanned, Scanner, find, gather, load_policy
+from tidegate.pipeline.record import Recorder, RecordError, record_of
 from tidegate.report import Picture, render, summary, table
 
 EPILOG = (
@@ -45,8 +49,12 @@ ROWS = 200
 def scan(
     paths: Paths,
     policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Policy to decide by. Default: the built-in."),
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Policy to decide by: a file, or a name of 'tidegate policy list'. "
+            "Default: default.",
+        ),
     ] = None,
     bank: Annotated[
         list[Path] | None,
@@ -62,6 +70,13 @@ def scan(
         Path | None,
         typer.Option(metavar="FILE", help="Write a self-contained page with blurred pictures."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Append what was decided, and on what evidence, for 'tidegate policy replay'.",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, max=1024, help="Items judged at once. Default: all processors."),
@@ -73,6 +88,16 @@ def scan(
         ),
     ] = Sampling().gap,
     views: Views = "standard",
+    ask_all: Annotated[
+        bool,
+        typer.Option(
+            "--ask-all", help="Ask every detector, even where no answer could change what is done."
+        ),
+    ] = False,
+    surface: Surface = None,
+    locale: Locale = None,
+    context: Context = None,
+    account_days: AccountDays = None,
     budget: Budgets = None,
 ) -> int:
     """Judge images, animations and videos: what breaks the policy, where, and what to do."""
@@ -82,17 +107,20 @@ def scan(
     found = find(names(paths))
     if html is not None:
         check_target(html, [one.path for one in found if one.named], "scan")
+    loaded = load_policy(policy)
     scanner = Scanner(
-        policy,
+        loaded,
         bank or (),
+        facts=stated(loaded, surface, locale, context, account_days),
         sampling=Sampling(gap=gap),
         budget=limits,
         jobs=jobs,
         pictures=html is not None,
         views=views,
+        cascade=not ask_all,
     )
-    with scanner:
-        run = _Run(lines=jsonl, keep=not jsonl or html is not None)
+    with scanner, _recorder(record) as recorder:
+        run = _Run(recorder, lines=jsonl, keep=not jsonl or html is not None)
         run.follow(scanner, found)
     report = gather(run.items, skipped=run.skipped, interrupted=run.interrupted)
     if html is not None:
@@ -106,16 +134,30 @@ def scan(
     return run.status
 
 
+def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
+    if path is None:
+        return nullcontext()
+    try:
+        recorder = Recorder(path)
+    except RecordError as error:
+        raise typer.BadParameter(f"--record: {error}") from None
+    if recorder.mended:
+        complain(f"{path}: its last record was cut short; it stays, and replay tells of it")
+    return recorder
+
+
 class _Run:
     """A scan under way: what it has seen, and what it must say at the end."""
 
-    def __init__(self, *, lines: bool, keep: bool) -> None:
+    def __init__(self, recorder: Recorder | None, *, lines: bool, keep: bool) -> None:
         self.items: list[Item] = []
         self.pictures: dict[int, Sequence[Picture]] = {}
         self.skipped = 0
         self.interrupted = False
+        self._recorder = recorder
         self._lines = lines
         self._keep = keep
+        self._unrecorded = False
         self._acts = False
         self._unjudged = False
 
@@ -123,6 +165,8 @@ class _Run:
     def status(self) -> int:
         if self.interrupted:
             return exits.INTERRUPTED
+        if self._unrecorded:
+            return exits.FAILED
         if self._unjudged:
             return exits.UNJUDGED
         return exits.ACT if self._acts else exits.OK
@@ -141,12 +185,21 @@ class _Run:
             return
         self._acts |= strength(item.decision.action) > strength("label")
         self._unjudged |= not item.decision.judged
+        if self._recorder is not None:
+            self._record(self._recorder, item)
         if self._lines:
             sys.stdout.buffer.write(msgspec.json.encode(item) + b"\n")
             sys.stdout.buffer.flush()
         if self._keep:
             self.pictures[len(self.items)] = scanned.pictures
             self.items.append(item)
+
+    def _record(self, recorder: Recorder, item: Item) -> None:
+        try:
+            recorder.add(record_of(item, datetime.now(UTC)))
+        except RecordError as error:
+            complain(str(error))
+            self._unrecorded = True
 
 
 class _Rate(ProgressColumn):

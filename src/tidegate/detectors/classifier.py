@@ -6,31 +6,44 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.detectors.batcher import Answer, Batcher
 from tidegate.detectors.calibrate import calibrate, probabilities
 from tidegate.detectors.home import find_weights
 from tidegate.detectors.manifest import Manifest
 from tidegate.detectors.preprocess import tensor
+from tidegate.detectors.runtime import Runtime, chosen
 from tidegate.detectors.session import Session
 
 
 class Classifier:
     """A loaded model. Safe to share between threads.
 
-    Each call runs on the calling thread alone (one intra-op thread), so the number of
-    workers decides how many cores are used.
+    What threads ask at once goes into runs together
+    (:class:`~tidegate.detectors.batcher.Batcher`). On a processor a run takes one thread, so
+    the number of workers decides how many cores are used.
 
     Args:
         manifest: The model.
         weights: Path of the weights; by default where the manifest says they are.
+        runtime: What runs it; by default what the environment asks for.
+
+    Attributes:
+        manifest: The model.
+        runtime: What runs it.
 
     Raises:
         ManifestError: The weights are missing, or are not those of the manifest.
+        UnavailableError: The runtime is not here.
     """
 
-    def __init__(self, manifest: Manifest, weights: Path | None = None) -> None:
+    def __init__(
+        self, manifest: Manifest, weights: Path | None = None, runtime: Runtime | None = None
+    ) -> None:
         self.manifest = manifest
+        self.runtime = runtime or chosen()
         path = weights if weights is not None else find_weights(manifest)
-        self._session = Session(manifest, path)
+        self._session = Session(manifest, path, self.runtime)
+        self._batcher = Batcher(self._run, self.runtime.most(manifest.batch), self.runtime.at_once)
         labels, targets = manifest.output.labels, manifest.targets
         # Only mapped columns are ever read: what is not in here does not exist for us.
         self._columns = [
@@ -64,16 +77,20 @@ class Classifier:
         Raises:
             ArithmeticError: The model answers with what are no scores.
         """
-        return np.concatenate([self._score(batch) for batch in self._batches(tensors)])
+        return np.concatenate([self._score(answer) for answer in self._batcher.ask(tensors)])
 
-    def _batches(self, tensors: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-        limit = self.manifest.batch
-        return [np.stack(tensors[i : i + limit]) for i in range(0, len(tensors), limit)]
+    def _outputs(self) -> list[str]:
+        """Return the outputs that are asked for. No other of the graph ever is."""
+        return [self.manifest.output.name]
 
-    def _score(self, batch: NDArray[np.generic]) -> NDArray[np.float64]:
+    def _run(self, batch: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+        return self._session.run(self._outputs(), batch)
+
+    def _score(self, answer: Answer) -> NDArray[np.float64]:
+        """Return the scores of one picture, of shape (1, categories)."""
         output = self.manifest.output
-        (raw,) = self._session.run([output.name], batch)
-        expect(raw, (len(batch), len(output.labels)))
+        (raw,) = answer
+        expect(raw, (1, len(output.labels)))
         return self._by_category(raw, output.combine)
 
     def _by_category(self, raw: NDArray[np.generic], combine: str) -> NDArray[np.float64]:

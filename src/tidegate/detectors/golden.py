@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.detectors.classifier import Classifier
-from tidegate.detectors.manifest import Golden
+from tidegate.detectors.manifest import Golden, ManifestError
 from tidegate.detectors.preprocess import values
 
 TOLERANCE = 0.005
@@ -38,6 +38,25 @@ def answer(classifier: Classifier, seed: int) -> Golden:
     (row,) = classifier.scores([values(picture(seed, given.crop), given)])
     scores = dict(zip(classifier.categories, map(float, row), strict=True))
     return Golden(seed=seed, scores=scores)
+
+
+def verify(classifier: Classifier) -> None:
+    """Ask a model for its golden vectors, or for any answer where it has none.
+
+    Raises:
+        ManifestError: It cannot answer, or answers otherwise.
+    """
+    try:
+        answer(classifier, seed=0)
+        off = deviation(classifier)
+    except Exception as error:
+        # A runtime has errors of its own.
+        raise ManifestError(f"{classifier.id}: does not run: {type(error).__name__}") from None
+    if off > TOLERANCE:
+        raise ManifestError(
+            f"{classifier.id}: a golden vector's score is off by {off:.2g} in log odds, more "
+            f"than {TOLERANCE:g}"
+        )
 
 
 def deviation(classifier: Classifier) -> float:

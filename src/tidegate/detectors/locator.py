@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.detectors.batcher import Answer
 from tidegate.detectors.classifier import Classifier, expect
 from tidegate.detectors.manifest import Boxes, Input
 from tidegate.evidence import Box
@@ -60,37 +61,38 @@ class Locator(Classifier):
         Raises:
             ArithmeticError: The model answers with what are no boxes or no scores.
         """
-        answers = [answer for batch in self._batches(tensors) for answer in self._boxes(batch)]
+        found = [self._boxes(answer) for answer in self._batcher.ask(tensors)]
         return [
             Located(self._best(scores), self._kept(scores, boxes, size))
-            for (scores, boxes), size in zip(answers, sizes, strict=True)
+            for (scores, boxes), size in zip(found, sizes, strict=True)
         ]
 
-    def _score(self, batch: NDArray[np.generic]) -> Array:
-        return np.stack([self._best(scores) for scores, _ in self._boxes(batch)])
+    def _outputs(self) -> list[str]:
+        spec = _boxes_of(self)
+        return [self.manifest.output.name] + ([spec.name] if spec.name else [])
+
+    def _score(self, answer: Answer) -> Array:
+        return self._best(self._boxes(answer)[0])[None]
 
     def _best(self, scores: Array) -> Array:
         return np.asarray(scores.max(axis=0, initial=0.0))
 
-    def _boxes(self, batch: NDArray[np.generic]) -> list[tuple[Array, Array]]:
-        """Return scores (boxes, categories) and boxes (boxes, 4) of each picture."""
-        output = self.manifest.output
+    def _boxes(self, answer: Answer) -> tuple[Array, Array]:
+        """Return scores (boxes, categories) and boxes (boxes, 4) of one picture."""
         spec = _boxes_of(self)
-        labels, offset = len(output.labels), 0 if spec.name else 4
-        names = [output.name] + ([spec.name] if spec.name else [])
-        found = [f if spec.rows or f.ndim != 3 else f.swapaxes(1, 2)
-                 for f in self._session.run(names, batch)]  # fmt: skip
+        labels, offset = len(self.manifest.output.labels), 0 if spec.name else 4
+        found = [f if spec.rows or f.ndim != 3 else f.swapaxes(1, 2) for f in answer]
         count = found[0].shape[1] if found[0].ndim == 3 else 0
         if count > MAX_BOXES:
             raise ArithmeticError(f"the model answers with {count:,} boxes")
-        expect(found[0], (len(batch), count, offset + labels))
+        expect(found[0], (1, count, offset + labels))
         if spec.name:
-            expect(found[1], (len(batch), count, 4))
+            expect(found[1], (1, count, 4))
         corners = found[-1][..., :4].astype(np.float64)
         if not np.isfinite(corners).all():
             raise ArithmeticError("a box is not made of numbers")
         scores = self._by_category(found[0][..., offset:], "max")
-        return list(zip(scores, _corners(corners, spec, self.manifest.input), strict=True))
+        return scores[0], _corners(corners, spec, self.manifest.input)[0]
 
     def _kept(self, scores: Array, boxes: Array, size: tuple[int, int]) -> tuple[Seen, ...]:
         spec = _boxes_of(self)

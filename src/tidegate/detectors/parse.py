@@ -67,6 +67,8 @@ def _purpose_problems(manifest: Manifest) -> Iterator[str]:
     path, boxes = PurePosixPath(manifest.file.path), manifest.output.boxes
     names = (
         ("id", manifest.id),
+        # Its numbers count versions; words of anybody's may follow them.
+        ("version", manifest.version.lstrip("0123456789.+_-")),
         ("title", manifest.title),
         ("file.package", manifest.file.package),
         ("file.path", str(path.parent)),
@@ -76,7 +78,7 @@ def _purpose_problems(manifest: Manifest) -> Iterator[str]:
         ("output.boxes.name", boxes.name if boxes is not None else None),
     )
     for field, value in names:
-        if value is not None and (refusal := red_line.check(value)) is not None:
+        if value and (refusal := red_line.check(value)) is not None:
             yield f"{field} {value!r} is refused: {refusal.word!r} names {refusal.reason}"
 
 

@@ -16,6 +16,19 @@ FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+_OVERSAMPLED = 3
+"""Pixels of a picture, along each side, for one that the model sees: with as many its scores
+hardly differ from those of the full size (docs/media.md)."""
+
+
+def least_side(spec: Input) -> int:
+    """Return how many pixels of a picture's shorter side are enough for a model.
+
+    Args:
+        spec: The manifest's input section.
+    """
+    return _OVERSAMPLED * spec.resize
+
 
 def tensor(rgb: NDArray[np.uint8], spec: Input) -> NDArray[np.generic]:
     """Return one picture as the model wants it.

@@ -1,34 +1,43 @@
-"""A model's weights, checked against its manifest and loaded on ONNX Runtime."""
+"""A model's weights, checked against its manifest and loaded on what runs it."""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from tidegate.detectors.engines import Graph, on_onnxruntime, on_openvino
 from tidegate.detectors.manifest import Manifest, ManifestError
+from tidegate.detectors.runtime import Runtime, UnavailableError
 
 _TYPES = {"float32": "tensor(float)", "float16": "tensor(float16)", "uint8": "tensor(uint8)"}
 
 
 class Session:
-    """A loaded graph. Safe to share between threads; each call runs on its thread alone.
+    """A loaded graph. Safe to share between threads; on a processor a call uses one thread.
+
+    ONNX Runtime loads it on the processor first, whatever runs it: it is what the graph's
+    shape is checked with, and what refuses weights in other files.
 
     Args:
         manifest: The model.
         path: Its weights.
+        runtime: What runs it.
 
     Raises:
         ManifestError: The weights are not those of the manifest, do not load, or do not
             take and give what it says.
+        UnavailableError: The runtime is not here, or does not take the model.
     """
 
-    def __init__(self, manifest: Manifest, path: Path) -> None:
+    def __init__(self, manifest: Manifest, path: Path, runtime: Runtime) -> None:
         self._input = manifest.input.name
-        self._graph = _load(manifest, _checked(manifest, path))
-        _check_graph(manifest, self._graph)
+        weights = _checked(manifest, path)
+        graph = _load(manifest, weights)
+        _check_graph(manifest, graph)
+        plain = (runtime.library, runtime.device) == ("onnxruntime", "cpu")
+        self._graph: Graph = graph if plain else _moved(manifest, weights, runtime)
 
     def run(self, outputs: list[str], batch: NDArray[np.generic]) -> list[NDArray[np.generic]]:
         """Return the named outputs for a batch of tensors, and nothing else of the graph."""
@@ -54,20 +63,30 @@ def _checked(manifest: Manifest, path: Path) -> bytes:
 
 
 def _load(manifest: Manifest, weights: bytes) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # The digest is to cover all there is: weights in other files are looked for nowhere.
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", "/dev/null/nowhere"
-    )
     try:
-        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        return on_onnxruntime(weights, "cpu")
+    except UnavailableError:
+        raise
     except Exception as error:
         # The runtime's errors are of many types and quote the graph at length.
         raise ManifestError(
             f"{manifest.id}: the weights are no model that loads: {type(error).__name__}"
+        ) from None
+
+
+def _moved(manifest: Manifest, weights: bytes, runtime: Runtime) -> Graph:
+    """Load a graph that has been checked where the operator wants it."""
+    try:
+        if runtime.library == "openvino":
+            return on_openvino(weights, runtime)
+        graph: Graph = on_onnxruntime(weights, runtime.device)
+        return graph
+    except UnavailableError:
+        raise
+    except Exception as error:
+        place = f"{runtime.library} on {runtime.device!r}"
+        raise UnavailableError(
+            f"{manifest.id}: {place} does not take the model: {type(error).__name__}"
         ) from None
 
 

@@ -1,7 +1,12 @@
-"""JPEG by libjpeg-turbo, at full resolution; what it refuses goes to Pillow."""
+"""JPEG by libjpeg-turbo; what it refuses goes to Pillow.
+
+At full resolution, or where that is enough at a half, a quarter or an eighth of it: its
+inverse DCT then computes no more than the pixels that are wanted.
+"""
 
 import mmap
 import re
+from functools import partial
 
 import numpy as np
 import simplejpeg
@@ -10,6 +15,7 @@ from PIL import Image
 
 from tidegate.evidence import Cause, MediaInfo
 from tidegate.media import pictures, rgb
+from tidegate.media.error import MediaError
 from tidegate.media.luma import Luma
 from tidegate.media.outlet import Outlet
 from tidegate.media.wire import Job
@@ -27,6 +33,9 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 _PIECE = 1 << 20
 
+_DIVISORS = (8, 4, 2)
+"""Scales at which libjpeg-turbo is faster than at the full one. It has others, which are not."""
+
 _HARMLESS = re.compile(r"\b\d{1,2} extraneous bytes|Invalid SOS parameters|Adobe|JFIF|progression")
 """Warnings of libjpeg about files that are whole nevertheless. A camera may pad its data
 with some bytes; a hundred and more are what is left when damage made the rest unreadable."""
@@ -37,6 +46,8 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     image = pictures.open_image(job, descriptor)
     turn = rgb.orientation(image)
     grey = job.grey and not job.colour
+    whole = image.height, image.width
+    size = _size(*whole, job.least_side)
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as data:
         each = image.width * image.height
         outlet.spend(each * (_scans(data, job.budget.total_pixels // each) - 1))
@@ -45,22 +56,24 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
             return
         outlet.spend(each)
         try:
-            room = outlet.room(image.height, image.width) if turn == 1 and not grey else None
-            pixels, complaint = _decode(data, room, grey=grey)
+            if simplejpeg.decode_jpeg_header(data, strict=False)[:2] != whole:
+                raise MediaError("corrupt", "cannot be decoded: two decoders disagree on its size")
+            room = outlet.room(*size) if turn == 1 and not grey else None
+            pixels, complaint = _decode(data, size, room, grey=grey)
         except ValueError:
             pictures.decode(job, descriptor, outlet)
             return
-    if pixels.shape[:2] != (image.height, image.width):
-        raise ValueError("two decoders disagree on its size")
+    assert pixels.shape[:2] == size
     if turn != 1:
         pixels = np.asarray(rgb.upright(Image.fromarray(pixels), turn))
     outlet.count()
+    width, height = rgb.upright_size(image.width, image.height, turn)
     outlet.facts(
         MediaInfo(
             kind="image",
             format="jpeg",
-            width=pixels.shape[1],
-            height=pixels.shape[0],
+            width=width,
+            height=height,
             orientation=turn,
             frames_seen=1,
         )
@@ -72,6 +85,16 @@ def decode(job: Job, descriptor: int, outlet: Outlet) -> None:
     if complaint:
         cause: Cause = "truncated" if "premature end" in complaint.lower() else "corrupt"
         outlet.unknown(cause, f"the picture is only partly there: {complaint}")
+
+
+def _size(height: int, width: int, least_side: int | None) -> tuple[int, int]:
+    """Return the height and width of the smallest scale that leaves enough of a picture."""
+    if least_side is not None:
+        for divisor in _DIVISORS:
+            scaled = -(-height // divisor), -(-width // divisor)
+            if min(scaled) >= least_side:
+                return scaled
+    return height, width
 
 
 def _scans(data: mmap.mmap, most: int) -> int:
@@ -101,14 +124,24 @@ def _walked(data: mmap.mmap) -> int:
 
 
 def _decode(
-    data: mmap.mmap, room: NDArray[np.uint8] | None, *, grey: bool
+    data: mmap.mmap, size: tuple[int, int], room: NDArray[np.uint8] | None, *, grey: bool
 ) -> tuple[NDArray[np.uint8], str]:
-    """Return the pixels, RGB or luma alone, and what is wrong with them."""
-    space = "GRAY" if grey else "RGB"
+    """Return the pixels, RGB or luma alone, and what is wrong with them.
+
+    The whole file is read at every scale, so damage is told at every scale.
+    """
+    decode = partial(
+        simplejpeg.decode_jpeg,
+        data,
+        "GRAY" if grey else "RGB",
+        min_height=size[0],
+        min_width=size[1],
+        buffer=room,
+    )
     complaint = ""
     try:
-        pixels = simplejpeg.decode_jpeg(data, space, buffer=room)
+        pixels = decode()
     except ValueError as error:
         complaint = "" if _HARMLESS.search(str(error)) else str(error)
-        pixels = simplejpeg.decode_jpeg(data, space, buffer=room, strict=False)
+        pixels = decode(strict=False)
     return pixels[:, :, 0] if grey else pixels, complaint

@@ -18,6 +18,7 @@ class Picker(Generic[F]):
     The first frame is judged, and every keyframe at least ``min_gap`` after the last
     judged one. In between, the latest frame that is not more than ``gap`` after the last
     judged one is judged; therefore a frame is held back until its successor is known.
+    Where only some stretches are to be judged, the rest of the video makes none due.
     """
 
     sampling: Sampling
@@ -29,12 +30,18 @@ class Picker(Generic[F]):
         picked = []
         if self.last is not None and self._held and second - self.last > self._gap:
             picked.append(self._judge(self._held.pop()))
-        if self.last is None or self._due(second, key):
+        if not self.sampling.covers(second):
+            self._held.clear()
+        elif self.last is None or self._due(second, key):
             self._held.clear()
             picked.append(self._judge((second, key, frame)))
         else:
             self._held[:] = [(second, key, frame)]
         return picked
+
+    def let_go(self) -> None:
+        """Forget the frame that is held back: it is known that it will not be judged."""
+        self._held.clear()
 
     def copy(self) -> "Picker[F]":
         """Return one that goes on from here by itself."""

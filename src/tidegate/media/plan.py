@@ -72,7 +72,9 @@ def foresee(run: Run, clock: Clock, picker: Picker[VideoFrame]) -> Plan | None:
         second = clock.peek(_stamp(run.after))
         if second <= clock.last:
             return None
-        reaches = tried.reaches(second)
+        # Frames that refer across the next keyframe are shown after this one.
+        newest = max(frames[_stamp(s)][0] for s in steps if s.peeked.kind is not Kind.PLAIN)
+        reaches = tried.reaches(second) or picker.sampling.passes_over(newest, second)
         picked += [pick[0] for pick in tried.take(second, True, None) if pick[0] < second]
     seconds = set(picked)
     wanted = {stamp for stamp in frames if frames[stamp][0] in seconds}

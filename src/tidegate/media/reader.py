@@ -31,7 +31,8 @@ class Frame:
     """A judged frame, as RGB, luma or both.
 
     Its pixels are upright, contiguous and read-only. They are valid until the next frame is
-    asked for; copy what is needed for longer.
+    asked for; copy what is needed for longer. They are fewer than the media's width and
+    height say where the reader has a ``least_side`` and the frame is that of a JPEG.
 
     Attributes:
         second: When it is shown; 0.0 for a still picture.
@@ -315,6 +316,7 @@ class Reader:
         sampling: Sampling | None = None,
         *,
         grey: bool = False,
+        least_side: int | None = None,
         threads: int = 1,
         items: int = ITEMS,
     ) -> None:
@@ -326,23 +328,30 @@ class Reader:
             grey: Whether JPEGs that are read without colour are decoded as their luma
                 alone, which is faster. Their hashes are then near to the exact ones, not
                 the same: see docs/media.md.
+            least_side: Pixels of the shorter side that are enough, where frames are for
+                classifiers and nothing else: a JPEG is then decoded at the half, quarter or
+                eighth of its size that leaves as many, which is faster. Such frames must
+                not be hashed: their PDQ is another one. ``None`` for the full size.
             threads: How many threads decode one video, 1 to 64. Frames come out the same.
                 More than one is for when fewer items are read at a time than there are
                 processors.
             items: How many items one decoder serves; 1 gives each a process of its own.
 
         Raises:
-            ValueError: ``threads`` or ``items`` is out of range.
+            ValueError: ``least_side``, ``threads`` or ``items`` is out of range.
             SettingError: ``TIDEGATE_CONFINEMENT`` says what means nothing.
         """
         confinement()
         if items < 1:
             raise ValueError(f"a decoder serves one item at least, not {items}")
+        if least_side is not None and least_side < 1:
+            raise ValueError(f"a picture keeps one pixel at least, not {least_side}")
         if not 1 <= threads <= 64:
             raise ValueError(f"a video is decoded by 1 to 64 threads, not {threads}")
         self.budget = budget or Budget()
         self.sampling = sampling or Sampling()
         self.grey = grey
+        self.least_side = least_side
         self.threads = threads
         self._items = items
         self._worker: Worker | None = None
@@ -401,6 +410,7 @@ class Reader:
             sampling=sampling or self.sampling,
             colour=colour,
             grey=self.grey,
+            least_side=self.least_side,
             threads=self.threads,
         )
         reading._begin(worker, source, job, until)

@@ -18,6 +18,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)
 _ORIENTATION = 0x0112
 
 
@@ -33,6 +34,11 @@ def orientation(image: Image.Image) -> int:
 def upright(image: Image.Image, turn: int) -> Image.Image:
     """Return the picture with an EXIF orientation applied."""
     return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+
+def upright_size(width: int, height: int, turn: int) -> tuple[int, int]:
+    """Return the width and height of a picture with an EXIF orientation applied."""
+    return (height, width) if turn in _SIDEWAYS else (width, height)
 
 
 def depth_notes(image: ImageFile.ImageFile) -> set[str]:

@@ -2,9 +2,11 @@
 
 import math
 import os
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Literal, cast, get_args
 
-from tidegate.evidence import Value
+from tidegate.evidence import Span, Value
 
 
 class Budget(Value, frozen=True, kw_only=True):
@@ -62,6 +64,10 @@ def confinement() -> Confinement:
     return cast(Confinement, value)
 
 
+MOST_STRETCHES = 128
+"""Of a video, outside of which nothing is judged."""
+
+
 class Sampling(Value, frozen=True, kw_only=True):
     """Which frames of a video are judged.
 
@@ -71,13 +77,36 @@ class Sampling(Value, frozen=True, kw_only=True):
     Attributes:
         gap: Most seconds between two judged frames, as far as the video's own frames
             are that close; 0 judges every frame.
+        within: Stretches, ascending and at least a gap apart, outside of which nothing is
+            judged; ``None`` for all of the video.
     """
 
     gap: float = 1.0
+    within: tuple[Span, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.gap < math.inf:
             raise ValueError("sampling.gap is not negative and finite")
+        spans = self.within or ()
+        if len(spans) > MOST_STRETCHES:
+            raise ValueError(f"sampling.within has at most {MOST_STRETCHES} stretches")
+        if any(not 0 <= span.start <= span.end < math.inf for span in spans) or any(
+            after.start - before.end < self.gap for before, after in pairwise(spans)
+        ):
+            raise ValueError("sampling.within ascends, each stretch a gap after the last")
+
+    def covers(self, second: float) -> bool:
+        """Return whether a frame at this second may be judged."""
+        if self.within is None:
+            return True
+        place = bisect_right(self.within, second, key=lambda span: span.start)
+        return place > 0 and second <= self.within[place - 1].end
+
+    def passes_over(self, start: float, end: float) -> bool:
+        """Return whether no frame from ``start`` up to, but not at, ``end`` may be judged."""
+        if self.within is None:
+            return False
+        return not any(span.start < end and start <= span.end for span in self.within)
 
     @property
     def min_gap(self) -> float:

@@ -152,6 +152,8 @@ class _Clip:
                     self._judge(*item)
         if expected and list(expected) != [self._picker.waiting]:
             raise _UnforeseenError
+        if not expected:
+            self._picker.let_go()
         self._stream.renew()
         return True
 
@@ -175,14 +177,19 @@ class _Clip:
 
         It will not if its successor also lies within the gap after the last judged
         frame: then the successor is the better one. Frames that come out later can only
-        move the end of that gap further.
+        move the end of that gap further. Nor will it outside of the stretches to be judged.
         """
-        last = self._picker.last
-        if last is None or successor is None or packet.pts is None or packet.is_keyframe:
+        if successor is None or packet.pts is None or packet.is_keyframe:
             return False
-        end = min(last + self._job.sampling.gap, self._job.budget.duration)
-        clock = self._stream.clock
-        return last < clock.peek(packet.pts) and clock.peek(successor) < end
+        sampling, clock, last = self._job.sampling, self._stream.clock, self._picker.last
+        second = clock.peek(packet.pts)
+        begun = clock.last > 0 if last is None else last + sampling.gap < second
+        if begun and not sampling.covers(second):
+            return True
+        if last is None:
+            return False
+        end = min(last + sampling.gap, self._job.budget.duration)
+        return last < second and clock.peek(successor) < end
 
     def _take(self, frame: VideoFrame) -> bool:
         """Count a frame and judge what is picked; return whether the budget goes on."""

@@ -35,7 +35,8 @@ class Job(Value, frozen=True, tag="job"):
     """Parent: decode the file whose descriptor comes with this message.
 
     ``colour`` asks for RGB even where there is luma. ``grey`` allows a JPEG, where no colour
-    is asked for, to be decoded as its luma alone. A video is decoded by ``threads``.
+    is asked for, to be decoded as its luma alone; ``least_side`` allows one to be decoded
+    smaller, as long as its shorter side keeps so many pixels. A video is decoded by ``threads``.
     """
 
     format: str
@@ -43,6 +44,7 @@ class Job(Value, frozen=True, tag="job"):
     sampling: Sampling
     colour: bool = True
     grey: bool = False
+    least_side: Annotated[int, msgspec.Meta(ge=1)] | None = None
     threads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 

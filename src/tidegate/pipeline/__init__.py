@@ -7,7 +7,8 @@ from tidegate.pipeline.enrol import SAMPLING, Enrolled, enrol
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.fingerprint import Fingerprint, fingerprint
 from tidegate.pipeline.load import load_policy, read_bank
-from tidegate.pipeline.scanner import Scanned, Scanner, gather, scan, spare_threads
+from tidegate.pipeline.readers import spare_threads
+from tidegate.pipeline.scanner import Scanned, Scanner, gather, scan
 
 # A library speaks where the application wants to hear it; the evidence says what went wrong.
 logging.getLogger("tidegate").addHandler(logging.NullHandler())

@@ -13,8 +13,10 @@ from PIL import Image
 
 import tidegate
 from tidegate import hashing, taxonomy
-from tidegate.detectors import Classifier, ManifestError, Model, coverage, models
-from tidegate.detectors.golden import TOLERANCE, deviation
+from tidegate.detectors import Classifier, ManifestError, Model, coverage, survey
+from tidegate.detectors.engines import version
+from tidegate.detectors.golden import verify
+from tidegate.detectors.runtime import UnavailableError, chosen
 from tidegate.evidence import Value
 from tidegate.matching.index import MultiIndex
 from tidegate.matching.plan import Plan
@@ -158,41 +160,49 @@ def _confinement() -> Iterator[Finding]:
 
 
 def _detectors() -> Iterator[Finding]:
-    try:
-        known = models()
-    except ManifestError as error:
-        remedy = "put it right, or remove its folder"
-        yield Finding(name="detectors", state="broken", detail=str(error), remedy=remedy)
-        return
+    runtime = _runtime()
+    yield runtime
+    if runtime.state == "broken":
+        return  # No detector could be tried.
+    known, broken = survey()
     working = []
     for model in known:
         finding, detector = _detector(model)
         yield finding
         working += [detector] if detector else []
+    for one in broken:
+        name = f"detector {one.id}" if one.id else "model home"
+        detail = f"{one.reason}: nothing is judged until it is mended"
+        yield Finding(name=name, state="broken", detail=detail, remedy=one.remedy)
     yield _coverage(working)
+
+
+def _runtime() -> Finding:
+    try:
+        asked = chosen()
+        on_it = f"{asked.library} {version(asked.library)} on {asked.device}"
+    except UnavailableError as error:
+        remedy = "mend it, or unset TIDEGATE_RUNTIME, TIDEGATE_DEVICE and TIDEGATE_BATCH"
+        return Finding(name="runtime", state="broken", detail=str(error), remedy=remedy)
+    return Finding(name="runtime", state="ok", detail=on_it)
 
 
 def _detector(model: Model) -> tuple[Finding, Classifier | None]:
     manifest = model.manifest
     name = f"detector {manifest.id}"
-    if model.weights is None:
+    if not model.expected:
         detail = f"not installed; it is for {', '.join(manifest.categories)}"
         return Finding(name=name, state="missing", detail=detail, remedy=model.get), None
+    try:
+        detector = model.load()
+        verify(detector)
+    except ManifestError as error:
+        return Finding(name=name, state="broken", detail=str(error), remedy=model.again), None
     detail = (
         f"{manifest.version}, for {', '.join(manifest.categories)}; weights "
         f"{manifest.licence.weights}, code {manifest.licence.code}, "
         f"sha256 {manifest.file.sha256}"
     )
-    try:
-        detector = model.load()
-        off = deviation(detector)
-    except Exception as error:
-        # A runtime has errors of its own.
-        told = str(error) if isinstance(error, ManifestError) else type(error).__name__
-        return Finding(name=name, state="broken", detail=told, remedy=model.again), None
-    if off > TOLERANCE:
-        detail = f"{detail}; its scores are off by {off:.2g}"
-        return Finding(name=name, state="broken", detail=detail, remedy=model.again), None
     return Finding(name=name, state="ok", detail=detail), detector
 
 

@@ -1,10 +1,10 @@
 """Detectors, held against what people say that media shows."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import tidegate
 from tidegate import taxonomy
 from tidegate.closing import Closing
-from tidegate.detectors import Classifier
+from tidegate.detectors import Classifier, Scores
 from tidegate.detectors.failed import failed
 from tidegate.evidence import Unknown
 from tidegate.hashing import MIN_SIDE
@@ -20,7 +20,7 @@ from tidegate.media import Budget, MediaError, Reader, Sampling, Source, open_so
 from tidegate.pipeline.find import printable
 from tidegate.pipeline.known import too_small, unread
 from tidegate.pipeline.labels import Labels, Row
-from tidegate.pipeline.scanner import spare_threads
+from tidegate.pipeline.readers import Readers
 from tidegate.report.evaluation import Evaluation, Unjudged
 from tidegate.report.measuring import Answer, measure
 
@@ -104,11 +104,8 @@ class _Asking(Closing):
         self._detectors = detectors
         self._media = media
         self._budget = budget
-        self._sampling = sampling
-        self._jobs = jobs
+        self._readers = Readers(budget, sampling, jobs=jobs)
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="tidegate")
-        self._local = threading.local()
-        self._readers: list[Reader] = []
 
     def all(self, rows: Sequence[Row]) -> Iterator[Answer]:
         """Yield the answers in the order of the rows, as they come."""
@@ -119,26 +116,24 @@ class _Asking(Closing):
     def close(self) -> None:
         """Stop the threads. Work that is under way is given up."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for reader in list(self._readers):
-            reader.close()
+        self._readers.close()
         self._pool.shutdown(wait=True)
 
     def _ask(self, row: Row) -> Answer:
         look = _Look(self._detectors)
         try:
             with open_source(self._media / row.path, self._budget, beneath=self._media) as source:
-                look.at(source, self._reader())
+                look.at(source, self._readers.mine())
         except (MediaError, OSError) as error:
             look.unknowns.append(unread(error))
         return Answer(row.path, row.truth, row.groups, look.scores(), tuple(look.unknowns))
 
-    def _reader(self) -> Reader:
-        reader: Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            threads = spare_threads(self._jobs)
-            reader = self._local.reader = Reader(self._budget, self._sampling, threads=threads)
-            self._readers.append(reader)
-        return reader
+
+class _Pending(NamedTuple):
+    """A frame before all detectors: a tensor for each, and its height and width."""
+
+    tensors: list[NDArray[np.generic]]
+    size: tuple[int, int]
 
 
 class _Look:
@@ -146,9 +141,9 @@ class _Look:
 
     def __init__(self, detectors: Sequence[Classifier]) -> None:
         self.unknowns: list[Unknown] = []
-        self._detectors = detectors
+        self._scores = [Scores(detector) for detector in detectors]
         self._failed: set[str] = set()
-        self._pending: list[list[NDArray[np.generic]]] = []
+        self._pending: list[_Pending] = []
         self._highest: dict[tuple[str, str], float] = {}
 
     def at(self, source: Source, reader: Reader) -> None:
@@ -159,7 +154,8 @@ class _Look:
             if min(height, width) < MIN_SIDE:
                 self._too_small(width, height)
                 continue
-            self._pending.append([d.prepare(frame.rgb) for d in self._detectors])
+            tensors = [scores.detector.prepare(frame.rgb) for scores in self._scores]
+            self._pending.append(_Pending(tensors, (height, width)))
             if len(self._pending) == CHUNK:
                 self._flush()
         self._flush()
@@ -181,19 +177,20 @@ class _Look:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        for index, detector in enumerate(self._detectors):
+        for index, scores in enumerate(self._scores):
+            detector = scores.detector
             if detector.id in self._failed:
                 continue
             try:
-                rows = detector.scores([tensors[index] for tensors in pending])
-                if not np.isfinite(rows).all():
-                    raise ArithmeticError("a score is not a number")
+                tensors = [frame.tensors[index] for frame in pending]
+                answers = scores.ask(tensors, [frame.size for frame in pending])
             except Exception as error:
                 # A runtime has errors of its own. None may cost the other items their answers.
                 self._failed.add(detector.id)
                 self.unknowns.append(failed(detector, error))
                 continue
-            for category, score in zip(detector.categories, rows.max(axis=0), strict=True):
+            highest = np.max([answer.scores for answer in answers], axis=0)
+            for category, score in zip(detector.categories, highest, strict=True):
                 key = detector.id, category
                 self._highest[key] = max(self._highest.get(key, 0.0), float(score))
 

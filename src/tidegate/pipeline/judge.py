@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
-from tidegate.detectors import Classifier, Scores
-from tidegate.detectors.failed import failed
-from tidegate.evidence import Evidence, Kind, Signal, Track, Unknown
+from tidegate.detectors import Classifier
+from tidegate.evidence import Evidence, Facts, MediaInfo, Signal, Span
 from tidegate.hashing import Preset
 from tidegate.matching import Matcher
 from tidegate.media import Reader, Source
 from tidegate.pipeline.album import Album
-from tidegate.pipeline.known import Seen, hold
+from tidegate.pipeline.cascade import Cascade, answering
+from tidegate.pipeline.closer import Closer, length, near, stretches
+from tidegate.pipeline.known import FINE, Held, Seen, hold
+from tidegate.pipeline.watch import Watch
+from tidegate.policy import Program
 from tidegate.report.pictures import Picture, thumbnail
-
-CHUNK = 8
-"""Frames that are shown to a detector in one call."""
+from tidegate.report.words import plural
 
 
 class Judged(NamedTuple):
@@ -33,9 +33,12 @@ def judge(
     matcher: Matcher,
     detectors: Sequence[Classifier],
     versions: dict[str, str],
+    program: Program,
+    facts: Facts = Facts(),  # noqa: B008 - frozen
     *,
     pictures: bool,
     views: Preset = "standard",
+    ask_all: bool = False,
 ) -> Judged:
     """Decode, hash, match and classify one item, frame by frame.
 
@@ -47,106 +50,182 @@ def judge(
         matcher: Knows the banks.
         detectors: Models to ask.
         versions: Goes into the evidence, with those of the decoders in use.
+        program: Decides: a model of which no answer could change that is not asked, and a
+            video is looked at more closely where it is near one of its thresholds.
+        facts: What the platform says of the item.
         pictures: Whether to keep thumbnails.
         views: Which parts of each frame are looked up beside the whole.
+        ask_all: Whether every model is asked, whatever is known by then.
     """
-    watch = _Watch(detectors)
-    album = Album()
-
-    def seen(look: Seen) -> None:
-        second, rgb = look.frame.second, look.frame.rgb
-        if rgb is None:  # Neither a detector nor a thumbnail needs it.
-            return
-        wanted = pictures and (look.met or not look.again)
-        picture = thumbnail(rgb, second) if wanted else None
-        if look.met:
-            album.keep(("match", second), 2.0, picture)
-        if not look.again:
-            album.keep("first frame", 0.0, picture, once=True)
-            if look.hashes is not None:
-                watch.add(second, rgb, picture, album)
-
+    cascade = Cascade(program, facts, ask_all=ask_all)
+    judging = _Judging(cascade, detectors, matcher.names, versions, reader.sampling.gap, pictures)
     held = hold(
         source,
         reader,
         matcher,
-        seen,
+        judging.seen,
         views=views,
-        colour=pictures or bool(detectors),
+        colour=judging.colour,
         colour_again=pictures,
+        closer=judging.closer,
     )
-    watch.flush(album)
-    signals, tracks = watch.finish(*held.extent)
-    evidence = Evidence(
-        sha256=held.digests.sha256,
-        md5=held.digests.md5,
-        size=held.digests.size,
-        media=held.info,
-        frames=held.frames,
-        tracks=tuple(tracks),
-        matches=held.matches,
-        signals=tuple(sorted(signals, key=lambda s: (-s.score, s.category, s.peak or 0.0))),
-        unknowns=(*held.unknowns, *watch.unknowns),
-        banks=matcher.names,
-        covered=tuple(dict.fromkeys(c for d in detectors for c in d.categories)),
-        versions=versions | {f"decoder:{name}": v for name, v in held.decoders.items()},
-    )
-    peaks = {m.peak or 0.0 for m in held.matches} | {s.peak or 0.0 for s in signals}
-    return Judged(evidence, album.pictures(peaks))
+    return judging.finish(held)
 
 
-class _Pending(NamedTuple):
-    second: float
-    tensors: list[NDArray[np.generic]]
-    size: tuple[int, int]
-    picture: Picture | None
+_SOME_VIDEO = MediaInfo(kind="video", format="", width=0, height=0)
+"""Stands for a video before anything of it is decoded: a policy may have rows for these alone."""
 
 
-class _Watch:
-    """Shows the frames of one item to all detectors, some at a time."""
+class _Judging:
+    """One item, while it goes by."""
 
-    def __init__(self, detectors: Sequence[Classifier]) -> None:
-        self._scores = [Scores(detector) for detector in detectors]
-        self._failed: dict[str, Unknown] = {}
-        self._pending: list[_Pending] = []
-
-    @property
-    def unknowns(self) -> tuple[Unknown, ...]:
-        """Detectors that could not answer."""
-        return tuple(self._failed.values())
-
-    def add(
-        self, second: float, rgb: NDArray[np.uint8], picture: Picture | None, album: Album
+    def __init__(
+        self,
+        cascade: Cascade,
+        detectors: Sequence[Classifier],
+        banks: tuple[str, ...],
+        versions: dict[str, str],
+        gap: float,
+        pictures: bool,
     ) -> None:
-        tensors = [scores.detector.prepare(rgb) for scores in self._scores]
-        self._pending.append(_Pending(second, tensors, rgb.shape[:2], picture))
-        if len(self._pending) == CHUNK:
-            self.flush(album)
+        self._cascade = cascade
+        self._detectors = detectors
+        self._banks = banks
+        self._versions = versions
+        self._gap = gap
+        self._pictures = pictures
+        self._album = Album()
+        self._watch = Watch(detectors, self._album)
+        self._by_bytes = Evidence()
+        self._chosen: Sequence[Classifier] | None = None
+        self._closer: Closer | None = None
 
-    def flush(self, album: Album) -> None:
-        pending, self._pending = self._pending, []
-        if not pending:
+    def colour(self, known: Held) -> bool:
+        """Return whether detectors or thumbnails need the RGB of a video's frames."""
+        self._by_bytes = msgspec.structs.replace(self._evidence(known), banks=())
+        asking = any(self._worth_starting(media) for media in (None, _SOME_VIDEO))
+        return self._pictures or asking
+
+    def seen(self, look: Seen) -> None:
+        """Take a frame of either look."""
+        if look.again:
+            self._again(look)
             return
-        for index, scores in enumerate(self._scores):
-            detector = scores.detector
-            if detector.id in self._failed:
-                continue
-            try:
-                tensors = [frame.tensors[index] for frame in pending]
-                answers = scores.ask(tensors, [frame.size for frame in pending])
-            except Exception as error:
-                # A runtime has errors of its own. None may cost the item its other answers.
-                self._failed[detector.id] = failed(detector, error)
-                continue
-            for frame, answer in zip(pending, answers, strict=True):
-                for peak in scores.add(frame.second, *answer):
-                    album.keep((detector.id, *peak[:2]), peak.score, frame.picture)
+        second, rgb = look.frame.second, look.frame.rgb
+        picture = thumbnail(rgb, second) if self._pictures and rgb is not None else None
+        if look.met:
+            self._album.keep(("match", second), 2.0, picture)
+        self._album.keep("first frame", 0.0, picture, once=True)
+        if look.hashes is None:  # Too small to tell anything.
+            return
+        if self._chosen is None:
+            self._choose(look, picture)
+        if self._chosen and rgb is not None:
+            self._watch.add(second, rgb, picture, self._chosen)
 
-    def finish(self, kind: Kind, duration: float) -> tuple[list[Signal], list[Track]]:
-        signals: list[Signal] = []
-        tracks: list[Track] = []
-        for scores in self._scores:
-            more_signals, more_tracks = scores.finish(kind, duration)
-            signals.extend(more_signals)
-            tracks.extend(more_tracks)
-        return signals, tracks
+    def _choose(self, look: Seen, picture: Picture | None) -> None:
+        """Decide at the first frame whom to ask.
+
+        Of a still picture all but the models' answers is known by now, so each of them may
+        settle the matter for the next. Of anything else only the bytes are: what a bank holds
+        of it and where in it something is seen is known at its end.
+        """
+        known = look.known()
+        if known.extent[0] != "image":
+            self._chosen = self._worth_starting(known.info)
+            return
+        self._chosen = ()
+        while look.frame.rgb is not None and (left := self._worth_asking(self._evidence(known))):
+            self._watch.add(look.frame.second, look.frame.rgb, picture, left[:1])
+            self._watch.flush()
+
+    def closer(self, known: Held) -> Sequence[Span]:
+        """Return where a video is to be looked at more closely."""
+        self._watch.flush()
+        evidence, duration = self._evidence(known), known.extent[1]
+        weak = {detector.id: detector.manifest.review_only for detector in self._watch.able}
+        tracks = [
+            track
+            for track in evidence.tracks
+            if track.detector in weak
+            and self._cascade.matters(evidence, track.category, review_only=weak[track.detector])
+        ]
+        found = [*near(tracks, self._cascade.thresholds, reach=self._gap, duration=duration)]
+        spans = stretches(found, duration, FINE.gap)
+        if spans:
+            near_by = {one.detector for one in found}
+            seen = [frame.second for frame in known.frames]
+            self._closer = Closer(spans, near_by, seen, FINE.gap)
+        return spans
+
+    def _again(self, look: Seen) -> None:
+        second, rgb = look.frame.second, look.frame.rgb
+        if rgb is None:
+            return
+        part = self._closer.take(second) if self._closer is not None else None
+        picture = thumbnail(rgb, second) if self._pictures and (look.met or part) else None
+        if look.met:
+            self._album.keep(("match", second), 2.0, picture)
+        if self._closer is not None and part is not None:
+            chosen = [d for d in self._watch.able if d.id in self._closer.detectors]
+            self._watch.add(second, rgb, picture, chosen, part)
+
+    def finish(self, held: Held) -> Judged:
+        """Return the evidence of all that went by."""
+        self._watch.flush()
+        evidence = self._evidence(held)
+        if self._chosen is not None:
+            skipped = [d for d in self._detectors if d not in self._watch.asked]
+            evidence = msgspec.structs.replace(
+                evidence,
+                covered=answering([d for d in self._detectors if d not in skipped]),
+                skipped=self._cascade.skipped(evidence, skipped),
+            )
+        peaks = {m.peak or 0.0 for m in held.matches} | {s.peak or 0.0 for s in evidence.signals}
+        return Judged(evidence, self._album.pictures(peaks))
+
+    def _worth_starting(self, media: MediaInfo | None) -> Sequence[Classifier]:
+        """Return whom to ask where nothing but what the bytes have met is known."""
+        evidence = msgspec.structs.replace(self._by_bytes, media=media)
+        # What no bank was asked about yet, and what the policy misses by now, settles nothing.
+        firm = self._cascade.holds(evidence, self._detectors)
+        return self._worth_asking(evidence) if firm else self._detectors
+
+    def _worth_asking(self, evidence: Evidence) -> list[Classifier]:
+        asked = self._watch.asked
+        return self._cascade.worth_asking(evidence, [d for d in self._detectors if d not in asked])
+
+    def _evidence(self, held: Held) -> Evidence:
+        """Return what is known by now, as if the detectors that were not asked were still to be."""
+        signals, tracks = self._watch.finish(*held.extent)
+        return Evidence(
+            sha256=held.digests.sha256,
+            md5=held.digests.md5,
+            size=held.digests.size,
+            media=self._noted(held),
+            frames=held.frames,
+            tracks=tuple(tracks),
+            matches=held.matches,
+            signals=tuple(sorted(signals, key=_strongest)),
+            unknowns=(*held.unknowns, *self._watch.unknowns),
+            banks=self._banks,
+            covered=answering(self._detectors),
+            versions=self._versions | {f"decoder:{name}": v for name, v in held.decoders.items()},
+        )
+
+    def _noted(self, held: Held) -> MediaInfo | None:
+        """Return what the media is, with what was looked at more closely."""
+        closer, info = self._closer, held.info
+        if closer is None or info is None:
+            return info
+        note = (
+            "looked at more closely where a score was near a threshold: "
+            f"{plural(closer.shown, 'more frame')} in {length(closer.spans):.1f} s"
+        )
+        if held.broken_off is not None:
+            note += f", not all of them: {held.broken_off.replace('_', ' ')}"
+        return msgspec.structs.replace(info, notes=(*info.notes, note))
+
+
+def _strongest(signal: Signal) -> tuple[float, str, float]:
+    return -signal.score, signal.category, signal.peak or 0.0

@@ -1,20 +1,24 @@
-"""One item, held against known content: hashed, matched, and looked at again where it met."""
+"""One item, held against known content: hashed, matched, and looked at again where it met.
 
-from collections.abc import Callable, Collection, Mapping
+Or where somebody who looks on wants to see more of it: one second look serves both.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate import hashing
-from tidegate.evidence import Cause, FrameHash, Kind, Match, MediaInfo, Unknown, View
+from tidegate.evidence import Cause, FrameHash, Kind, Match, MediaInfo, Span, Unknown, View
 from tidegate.hashing import Preset
 from tidegate.matching import Matcher, Session, rank
 from tidegate.media import Frame, MediaError, Reader, Reading, Sampling, Source
 
 FINE = Sampling(gap=0.25)
-"""How densely a video is looked at again where it met something known: a second between
-two frames leaves the ends of a match open."""
+"""How densely a video is looked at again: a second between two frames leaves the ends of a
+match open, and hides what is shown for a moment."""
 
 
 STOPPED: frozenset[Cause] = frozenset(
@@ -33,6 +37,7 @@ class Seen(NamedTuple):
         parts: (8, 32) uint8 each, the hashes of the parts that can be told.
         met: Whether it met an entry more closely than the frames before it.
         again: Whether this is the second look.
+        known: Returns what is known by now.
     """
 
     frame: Frame
@@ -41,6 +46,7 @@ class Seen(NamedTuple):
     parts: Mapping[View, NDArray[np.uint8]]
     met: bool
     again: bool
+    known: "Callable[[], Held]"
 
 
 class Held(NamedTuple):
@@ -54,6 +60,7 @@ class Held(NamedTuple):
         unknowns: What could not be decoded or told.
         dense: Whether ``frames`` are those of the second look.
         decoders: Name and version of the libraries that decoded it.
+        broken_off: Why the second look ended before the first, or ``None``.
     """
 
     digests: hashing.Digests
@@ -63,6 +70,7 @@ class Held(NamedTuple):
     unknowns: tuple[Unknown, ...]
     dense: bool
     decoders: Mapping[str, str]
+    broken_off: Cause | None = None
 
     @property
     def extent(self) -> tuple[Kind, float]:
@@ -78,8 +86,9 @@ def hold(
     sampling: Sampling | None = None,
     *,
     views: Preset = "standard",
-    colour: bool = False,
+    colour: Callable[[Held], bool] = lambda known: False,
     colour_again: bool = False,
+    closer: Callable[[Held], Sequence[Span]] = lambda known: (),
 ) -> Held:
     """Decode an item, hash it and look it up, frame by frame.
 
@@ -92,40 +101,60 @@ def hold(
         seen: Is shown each frame.
         sampling: Of the first look, in place of the reader's own.
         views: Which parts of each frame are looked up beside the whole.
-        colour: Whether ``seen`` needs the RGB of a video's frames; hashing does not.
-        colour_again: Whether it needs the RGB of the second look.
+        colour: Is told what the bytes alone have met, and returns whether ``seen`` needs the
+            RGB of a video's frames; hashing does not.
+        colour_again: Whether it needs the RGB of a second look that is for matches alone.
+        closer: Is told what the first look at a video found, and returns the stretches that
+            ``seen`` wants to be shown more densely, in RGB: ascending, at least the gap of
+            :data:`FINE` apart. Nothing is lost where that cannot be done.
     """
     sampling = sampling or reader.sampling
     digests = hashing.digests(source.file, source.size)
     look = _Look(matcher.session(), digests, seen, views, again=False)
-    reading = reader.read(source, sampling, colour=colour)
+    reading = reader.read(source, sampling, colour=colour(look.before))
     look.at(reading)
-    kind, duration = _extent(reading.info)
-    frames, matches = look.hashes, look.session.finish(kind, duration)
-    unknowns, dense = list(reading.unknowns), False
-    # A single frame that met is no match yet; the frames around it tell.
-    if kind == "video" and look.session.met and sampling.gap > FINE.gap:
-        closer = _Look(matcher.session(), digests, seen, views, again=True)
-        again = reader.read(source, FINE, colour=colour_again, until=reading.until)
-        closer.at(again)
-        found = closer.session.finish(kind, duration)
-        if stopped := [unknown for unknown in again.unknowns if unknown.cause in STOPPED]:
-            # What it got to see adds to the first look, and takes nothing from it.
-            told = {unknown.cause for unknown in unknowns}
-            unknowns += [unknown for unknown in stopped if unknown.cause not in told]
-            matches = _joined(matches, found)
-        elif found:
-            frames, dense = closer.hashes, True
-            matches = _joined(found, matches)
-    if look.too_small is not None:
-        unknowns.append(look.too_small)
-    if frames and not look.usable:
-        unknowns.append(_too_flat(max(h.quality for h in frames)))
+    held = look.told(reading)
+    if held.extent[0] == "video" and sampling.gap > FINE.gap:
+        spans = () if STOPPED & {unknown.cause for unknown in held.unknowns} else closer(held)
+        # A single frame that met is no match yet; the frames around it tell.
+        if look.session.met:
+            wanted = colour_again or bool(spans)
+            again = reader.read(source, FINE, colour=wanted, until=reading.until)
+            held = _again(held, again, _Look(matcher.session(), digests, seen, views, again=True))
+        elif spans:
+            within = msgspec.structs.replace(FINE, within=tuple(spans))
+            again = reader.read(source, within, until=reading.until)
+            for frame in again:
+                seen(Seen(frame, None, 0, {}, met=False, again=True, known=lambda: held))
+            held = held._replace(broken_off=next(iter(_stopped(again)), None))
     if changed := source.changed():
-        unknowns.append(changed)
-    return Held(
-        digests, reading.info, tuple(frames), matches, tuple(unknowns), dense, reading.decoders
+        held = held._replace(unknowns=(*held.unknowns, changed))
+    return held
+
+
+def _again(held: Held, reading: Reading, closer: "_Look") -> Held:
+    """Look a second time, at all of a video that met something."""
+    closer.at(reading)
+    found = closer.session.finish(*held.extent)
+    if stopped := _stopped(reading):
+        # What it got to see adds to the first look, and takes nothing from it.
+        told = {unknown.cause for unknown in held.unknowns}
+        lost = [unknown for cause, unknown in stopped.items() if cause not in told]
+        return held._replace(
+            matches=_joined(held.matches, found),
+            unknowns=(*held.unknowns, *lost),
+            broken_off=next(iter(stopped)),
+        )
+    if not found:
+        return held
+    return held._replace(
+        frames=tuple(closer.hashes), matches=_joined(found, held.matches), dense=True
     )
+
+
+def _stopped(reading: Reading) -> Mapping[Cause, Unknown]:
+    """Return why a look ended before the video did."""
+    return {u.cause: u for u in reading.unknowns if u.cause in STOPPED}
 
 
 def unread(error: MediaError | OSError) -> Unknown:
@@ -156,6 +185,7 @@ class _Look:
     ) -> None:
         session.exact(digests.sha256, digests.md5)
         self.session = session
+        self._digests = digests
         self.hashes: list[FrameHash] = []
         self.too_small: Unknown | None = None
         self.usable = False
@@ -163,12 +193,37 @@ class _Look:
         self._views = hashing.PRESETS[views]
         self._again = again
 
+    @property
+    def before(self) -> Held:
+        """What is known before anything is decoded."""
+        return Held(self._digests, None, (), self.session.finish("image", 0.0), (), False, {})
+
+    def told(self, reading: Reading) -> Held:
+        """Return what is known by now."""
+        unknowns = list(reading.unknowns)
+        if self.too_small is not None:
+            unknowns.append(self.too_small)
+        if self.hashes and not self.usable:
+            unknowns.append(_too_flat(max(h.quality for h in self.hashes)))
+        return Held(
+            self._digests,
+            reading.info,
+            tuple(self.hashes),
+            self.session.finish(*_extent(reading.info)),
+            tuple(unknowns),
+            dense=False,
+            decoders=reading.decoders,
+        )
+
     def at(self, reading: Reading) -> None:
+        def known() -> Held:
+            return self.told(reading)
+
         for frame in reading:
             height, width = frame.picture.shape[:2]
             if min(height, width) < hashing.MIN_SIDE:
                 self.too_small = too_small(width, height)
-                self._seen(Seen(frame, None, 0, {}, met=False, again=self._again))
+                self._seen(Seen(frame, None, 0, {}, met=False, again=self._again, known=known))
                 continue
             turned, quality = hashing.dihedral(frame.picture, limited=frame.limited)
             pdq = turned[0].tobytes().hex()
@@ -176,7 +231,7 @@ class _Look:
             parts = parts_of(frame, self._views)
             self.usable |= quality >= hashing.MIN_QUALITY or bool(parts)
             met = self.session.add(frame.second, turned, quality, parts)
-            self._seen(Seen(frame, turned, quality, parts, met, self._again))
+            self._seen(Seen(frame, turned, quality, parts, met, self._again, known))
 
 
 def parts_of(frame: Frame, wanted: Collection[View]) -> dict[View, NDArray[np.uint8]]:

@@ -37,7 +37,8 @@ class Row(NamedTuple):
     """One item.
 
     Attributes:
-        path: Relative to the folder with the media, as the file has it.
+        path: Relative to the folder with the media, as the file has it; or what else
+            names the item.
         truth: By category. A category whose cell is empty is not in it.
         groups: By slice, the value; empty where the cell is.
     """
@@ -52,17 +53,26 @@ class Labels(NamedTuple):
 
     Attributes:
         name: Of the file.
+        key: Column that names the items.
         categories: Ids of the labelled categories, in the order of the file.
         rows: In the order of the file.
     """
 
     name: str
+    key: str
     categories: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
-def read_labels(path: str | os.PathLike[str]) -> Labels:
+def read_labels(
+    path: str | os.PathLike[str], *, keys: Sequence[str] = ("path",), beneath: bool = True
+) -> Labels:
     """Read a file of labels: CSV in UTF-8, separated by commas, semicolons or tabs.
+
+    Args:
+        path: The file.
+        keys: Columns that may name the items; the file has one of them.
+        beneath: Whether the names are paths beneath a folder with the media.
 
     Raises:
         LabelsError: It cannot be read, or is not what it should be.
@@ -80,7 +90,7 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise LabelsError(f"{name}:{line}: is not UTF-8 text") from None
-    return _Parser(name).labels(text)
+    return _Parser(name, keys, beneath).labels(text)
 
 
 def _name(cell: str) -> str:
@@ -92,8 +102,11 @@ def _name(cell: str) -> str:
 class _Parser:
     """Knows the file's name, for every error."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, keys: Sequence[str], beneath: bool) -> None:
         self._name = name
+        self._keys = keys
+        self._key = keys[0]
+        self._beneath = beneath
         self._line = 1
 
     def labels(self, text: str) -> Labels:
@@ -107,7 +120,7 @@ class _Parser:
         if not found:
             raise self._wrong("has a header and no item")
         categories = tuple(name for name in header if name in taxonomy.CATEGORIES)
-        return Labels(self._name, categories, tuple(found))
+        return Labels(self._name, self._key, categories, tuple(found))
 
     def _cells(self, text: str) -> Iterator[list[str]]:
         """Yield the rows that are not blank, and keep in mind where each begins."""
@@ -131,11 +144,13 @@ class _Parser:
         return max(_SEPARATORS, key=first.count)
 
     def _check_header(self, header: Sequence[str]) -> None:
-        if "path" not in header:
+        named = [key for key in self._keys if key in header]
+        if len(named) != 1:
             raise self._wrong(
                 "the first line names the columns, separated by commas, semicolons or tabs, and "
-                "one of them is 'path'"
+                f"one of them is {' or '.join(map(repr, self._keys))}"
             )
+        self._key = named[0]
         slices = sum(name.startswith(SLICE) for name in header)
         if slices > MOST_SLICES:
             raise self._wrong(f"has {slices} slices, and at most {MOST_SLICES} are told apart")
@@ -144,7 +159,7 @@ class _Parser:
             if name in seen:
                 raise self._wrong(f"column {name!r} comes twice")
             seen.add(name)
-            if name == "path" or name in taxonomy.CATEGORIES:
+            if name == self._key or name in taxonomy.CATEGORIES:
                 continue
             if not name.startswith(SLICE):
                 raise self._wrong(
@@ -184,7 +199,7 @@ class _Parser:
         for name, cell in zip(header, cells, strict=True):
             if len(cell) > LONGEST:
                 raise self._wrong(f"{name!r} has more than {LONGEST:,} characters")
-            if name == "path":
+            if name == self._key:
                 path = self._path(cell)
             elif name.startswith(SLICE):
                 groups[name.removeprefix(SLICE)] = cell.strip()
@@ -193,9 +208,11 @@ class _Parser:
         return Row(path, truth, groups)
 
     def _path(self, cell: str) -> str:
+        if not self._beneath and cell:
+            return cell
         path = PurePosixPath(cell)
         if not path.parts:
-            raise self._wrong("has no path")
+            raise self._wrong(f"has no {self._key}")
         if path.is_absolute() or ".." in path.parts or "\0" in cell:
             raise self._wrong(f"{cell!r} is no path beneath the folder with the media")
         return str(path)

@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 import tidegate
 from tidegate import taxonomy
 from tidegate.closing import Closing
@@ -18,6 +20,7 @@ from tidegate.detectors import Classifier, installed
 from tidegate.evidence import (
     ACTIONS,
     Evidence,
+    Facts,
     Item,
     Report,
     Unknown,
@@ -25,21 +28,20 @@ from tidegate.evidence import (
 )
 from tidegate.hashing import Preset
 from tidegate.matching import Bank, BankFolder, Matcher
-from tidegate.media import Budget, MediaError, Reader, Sampling
+from tidegate.media import Budget, MediaError, Sampling
 from tidegate.media.settings import confinement
 from tidegate.pipeline.find import Found, find, printable
 from tidegate.pipeline.judge import Judged, judge
 from tidegate.pipeline.known import unread
 from tidegate.pipeline.load import load_policy, read_bank
 from tidegate.pipeline.opened import opened
+from tidegate.pipeline.readers import Readers
+from tidegate.pipeline.tally import Tally
 from tidegate.pipeline.versions import versions
-from tidegate.policy import Policy, decide
+from tidegate.policy import Policy, Program
 from tidegate.report.pictures import Picture
 
 logger = logging.getLogger(__name__)
-
-MOST_THREADS = 8
-"""Threads that decode one video; beyond, they wait for each other."""
 
 AnyPath = str | os.PathLike[str]
 
@@ -74,6 +76,14 @@ class Scanner(Closing):
         views: Which parts of each frame are looked up beside the whole of it: ``whole``
             none, ``standard`` what is inside a border, ``thorough`` the centre and the
             quarters too. docs/robustness.md says what each finds and costs.
+        facts: What the platform says of every item that is scanned without facts of its own.
+        cascade: Whether a detector is left out where no answer of its could change what is
+            done; the evidence then says so. False for all signals of all detectors.
+
+    Attributes:
+        policy: The policy that decides.
+        detectors: The models that may be asked.
+        jobs: Items that are judged at once.
 
     Raises:
         PolicyError: The policy does not load.
@@ -95,6 +105,8 @@ class Scanner(Closing):
         distance: int | None = None,
         grey: bool = False,
         views: Preset = "standard",
+        facts: Facts | None = None,
+        cascade: bool = True,
     ) -> None:
         confinement()  # What it says is wrong for all items, or for none.
         self.policy = policy if isinstance(policy, Policy) else load_policy(policy)
@@ -102,20 +114,27 @@ class Scanner(Closing):
         self.jobs = jobs or os.cpu_count() or 1
         known = [b if isinstance(b, Bank | BankFolder) else read_bank(b) for b in banks]
         self._matcher = Matcher(known, distance)
+        self._program = Program(self.policy)
+        self._tally = Tally(self.policy)
+        self._settling = threading.Lock()
         self._budget = budget or Budget()
-        self._sampling = sampling or Sampling()
         self._pictures = pictures
-        self._grey = grey
         self._views: Preset = views
+        self._facts = facts or Facts()
+        self._cascade = cascade
         self._versions = versions(self.detectors)
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="tidegate")
-        self._local = threading.local()
-        self._readers: list[Reader] = []
+        self._readers = Readers(self._budget, sampling or Sampling(), jobs=self.jobs, grey=grey)
         self._unfinished: set[Future[Scanned]] = set()
 
-    def scan(self, path: AnyPath) -> Item:
-        """Judge one file."""
-        scanned = self._submit(Found(Path(path), named=True)).result()
+    def scan(self, path: AnyPath, facts: Facts | None = None) -> Item:
+        """Judge one file.
+
+        Args:
+            path: The file.
+            facts: What the platform says of it, in place of what it says of every item.
+        """
+        scanned = self._settled(self._submit(Found(Path(path), named=True), facts).result())
         assert scanned.item is not None
         return scanned.item
 
@@ -138,7 +157,7 @@ class Scanner(Closing):
         try:
             waiting.extend(map(self._submit, itertools.islice(rest, 4 * self.jobs)))
             while waiting:
-                yield waiting.popleft().result()
+                yield self._settled(waiting.popleft().result())
                 waiting.extend(map(self._submit, itertools.islice(rest, 1)))
         finally:
             for future in waiting:
@@ -150,19 +169,18 @@ class Scanner(Closing):
         # An item ends when its decoder does. One that had not started it yet would start
         # another, so this is said until all have heard.
         while True:
-            for reader in list(self._readers):
-                reader.close()
+            self._readers.close()
             if not wait(set(self._unfinished), timeout=0.1).not_done:
                 break
         self._pool.shutdown(wait=True)
 
-    def _submit(self, found: Found) -> Future[Scanned]:
-        future = self._pool.submit(self._scan, found)
+    def _submit(self, found: Found, facts: Facts | None = None) -> Future[Scanned]:
+        future = self._pool.submit(self._scan, found, facts or self._facts)
         self._unfinished.add(future)
         future.add_done_callback(self._unfinished.discard)
         return future
 
-    def _scan(self, found: Found) -> Scanned:
+    def _scan(self, found: Found, facts: Facts) -> Scanned:
         began = time.perf_counter()
         try:
             with opened(found, self._budget) as source:
@@ -170,42 +188,43 @@ class Scanner(Closing):
                     return Scanned(None, ())
                 judged = judge(
                     source,
-                    self._reader(),
+                    self._readers.mine(),
                     self._matcher,
                     self.detectors,
                     self._versions,
+                    self._program,
+                    facts,
                     pictures=self._pictures,
                     views=self._views,
+                    ask_all=not self._cascade,
                 )
-            decision = decide(judged.evidence, self.policy)
+            decision = self._program.decide(judged.evidence, facts)
         except Exception as error:
             # Whatever goes wrong with one item must not cost the others their answers.
             judged = Judged(self._nothing(_failure(error)), ())
-            decision = decide(judged.evidence, self.policy)
+            decision = self._program.decide(judged.evidence, facts)
         item = Item(
             path=printable(found.path),
             evidence=judged.evidence,
             decision=decision,
             elapsed=seconds(time.perf_counter() - began),
+            facts=facts,
         )
         return Scanned(item, judged.pictures)
 
-    def _reader(self) -> Reader:
-        reader: Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._local.reader = Reader(
-                self._budget, self._sampling, grey=self._grey, threads=spare_threads(self.jobs)
+    def _settled(self, scanned: Scanned) -> Scanned:
+        """Let the policy's breakers count an item, in the order in which items are told."""
+        item = scanned.item
+        if item is None or not self.policy.breakers:
+            return scanned
+        with self._settling:
+            decision = self._tally.settle(
+                item.decision, item.evidence, item.facts, time.monotonic()
             )
-            self._readers.append(reader)
-        return reader
+        return scanned._replace(item=msgspec.structs.replace(item, decision=decision))
 
     def _nothing(self, unknown: Unknown) -> Evidence:
         return Evidence(unknowns=(unknown,), banks=self._matcher.names, versions=self._versions)
-
-
-def spare_threads(jobs: int) -> int:
-    """Return how many threads may decode each of so many videos."""
-    return min(MOST_THREADS, max(1, (os.cpu_count() or 1) // jobs))
 
 
 def _failure(error: Exception) -> Unknown:

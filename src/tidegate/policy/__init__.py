@@ -1,17 +1,20 @@
 """Policy: decisions as data. Pure functions, no input or output, no clock."""
 
-from tidegate.policy.decide import decide, digest, finding, rule_for
-from tidegate.policy.parse import PolicyError, parse
-from tidegate.policy.schema import BankRule, Policy, UnknownRule
+from tidegate.policy.error import PolicyError
+from tidegate.policy.parse import parse
+from tidegate.policy.program import Program, decide, digest, finding
+from tidegate.policy.schema import BankRule, Policy, Row, Rule, UnknownRule
 
 __all__ = [
     "BankRule",
     "Policy",
     "PolicyError",
+    "Program",
+    "Row",
+    "Rule",
     "UnknownRule",
     "decide",
     "digest",
     "finding",
     "parse",
-    "rule_for",
 ]

@@ -2,6 +2,7 @@
 
 from tidegate.evidence import Kind, Match, Signal, Transform, Unknown
 from tidegate.figures import clock, pace, part, percent, stretch
+from tidegate.policy.schema import Rule
 
 _TURNED: dict[Transform, str] = {
     "none": "",
@@ -60,4 +61,12 @@ def unknown(found: Unknown) -> str:
     text = f"unknown ({found.cause}): {found.detail}"
     if found.span is not None:
         text += f", {stretch(found.span)}"
+    return text
+
+
+def guard(rule: Rule) -> str:
+    """Return a rule whose guard holds in words, for example ``Avatars are strict``."""
+    text = rule.title or f"the guard of {rule.id} holds"
+    if rule.then.cap is not None:
+        text += f", no score or guard leads to more than {rule.then.cap}"
     return text

@@ -8,6 +8,9 @@ unknown item an error or none.
 from tidegate.evidence import Unknown, Value
 from tidegate.report.statistics import LEVEL, Bin, Estimate, Interval, Point, Rate
 
+SCHEMA_VERSION = 1
+"""The version of the JSON that evaluations are written in."""
+
 SMALL = 30
 """A rate of a group that rests on fewer items is marked."""
 
@@ -134,10 +137,12 @@ class Scored(Value, frozen=True, kw_only=True):
 
 
 class Opinion(Value, frozen=True, kw_only=True):
-    """One detector, or several that have to agree, on one category.
+    """One detector on one category, or some number of several that agree.
 
     Attributes:
-        detectors: Ids. Of several the least score counts: all have to reach the threshold.
+        detectors: Ids.
+        agree: How many of them have to reach the threshold: the score of an item is their
+            ``agree``-th best.
         counts: Items labelled for the category.
         operating: At each threshold, lowest first.
         points: At every score that an item has, highest first.
@@ -150,6 +155,7 @@ class Opinion(Value, frozen=True, kw_only=True):
     """
 
     detectors: tuple[str, ...]
+    agree: int
     counts: Counts
     operating: tuple[Operating, ...]
     points: tuple[Point, ...]
@@ -167,7 +173,8 @@ class CategoryResult(Value, frozen=True, kw_only=True):
     Attributes:
         category: Id in the taxonomy.
         unlabelled: Items without a label for it: they are not in any of its numbers.
-        opinions: Of each detector, then of all together where there are several.
+        opinions: Of each detector; then, where there are several, of any one of them, of any
+            two that agree, and so on to all.
     """
 
     category: str
@@ -186,6 +193,7 @@ class Evaluation(Value, frozen=True, kw_only=True):
     """Detectors, held against labels.
 
     Attributes:
+        schema: Version of this JSON.
         tidegate: Version of Tidegate.
         taxonomy: Version of the taxonomy.
         labels: Name of the file with the labels.
@@ -199,6 +207,7 @@ class Evaluation(Value, frozen=True, kw_only=True):
         unjudged: Items that could not be judged, in the order of the file.
     """
 
+    schema: int = SCHEMA_VERSION
     tidegate: str
     taxonomy: int
     labels: str

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from tidegate.report.evaluation import (
+    CategoryResult,
     Counts,
     Evaluation,
     Group,
@@ -75,9 +76,13 @@ def figure(value: float | None) -> str:
     return UNMEASURED if value is None else f"{value:.3f}"
 
 
-def team(detectors: tuple[str, ...]) -> str:
-    """Return who is asked."""
-    return detectors[0] if len(detectors) == 1 else f"{' and '.join(detectors)} together"
+def team(opinion: Opinion) -> str:
+    """Return who is asked, and how many have to agree."""
+    names = ", ".join(opinion.detectors)
+    if len(opinion.detectors) == 1:
+        return names
+    many = "any one" if opinion.agree == 1 else f"agreement of {opinion.agree}"
+    return f"{many} ({names})"
 
 
 def judged(counts: Counts) -> str:
@@ -104,16 +109,20 @@ def rates(made: Rates) -> tuple[tuple[str, Measured], ...]:
 def lines(made: Evaluation) -> Iterator[str]:
     """Yield the evaluation line by line, as the terminal has it."""
     yield f"{headline(made)}. Intervals are Wilson's at {stated(made.level)}."
+    yield f"Asked: {', '.join(f'{name} {version}' for name, version in made.detectors.items())}."
     for result in made.categories:
         yield ""
         yield f"{result.category}: {title(result.category)}"
         if result.unlabelled:
             yield f"  {plural(result.unlabelled, 'item')} without a label"
+        if len(result.opinions) > 1:
+            yield from _glance(result)
         for opinion in result.opinions:
             yield from _opinion(opinion, made)
     yield ""
     if made.uncovered:
-        yield f"Labelled, and no detector asked answers for it: {', '.join(made.uncovered)}."
+        names = ", ".join(made.uncovered)
+        yield f"Not covered, though labelled: {names}. No detector asked answers for it."
     if made.unlabelled:
         yield f"Answered for, and nothing is labelled: {', '.join(made.unlabelled)}."
     yield f"{plural(len(made.unjudged), 'item')} could not be judged in full."
@@ -121,9 +130,20 @@ def lines(made: Evaluation) -> Iterator[str]:
         yield f"  {item.path}: {'; '.join(map(unknown, item.unknowns))}"
 
 
+def _glance(result: CategoryResult) -> Iterator[str]:
+    """Yield who is how often right, one line each."""
+    for place, at in enumerate(result.opinions[0].operating):
+        yield f"  from a score of {at.threshold:g}, at a glance"
+        for opinion in result.opinions:
+            made = opinion.operating[place].rates
+            yield (
+                f"    {team(opinion)}: recall {rate(made.recall.judged)}; "
+                f"false positive rate {rate(made.fpr.judged)}"
+            )
+
+
 def _opinion(opinion: Opinion, made: Evaluation) -> Iterator[str]:
-    versions = [f"{name} {made.detectors[name]}" for name in opinion.detectors]
-    yield f"  {team(tuple(versions))}: {judged(opinion.counts)}"
+    yield f"  {team(opinion)}: {judged(opinion.counts)}"
     yield f"    area under the ROC curve     {figure(opinion.roc_area)}"
     yield f"    average precision            {figure(opinion.average_precision)}"
     yield f"    expected calibration error   {figure(opinion.calibration_error)}"

@@ -53,6 +53,13 @@ class Judgement(NamedTuple):
     groups: Mapping[str, str]
 
 
+class _Team(NamedTuple):
+    """Detectors, and how many of them have to reach a threshold."""
+
+    detectors: tuple[str, ...]
+    agree: int
+
+
 def measure(
     answers: Sequence[Answer],
     category: str,
@@ -70,9 +77,9 @@ def measure(
         prevalences: For which the precision is told, each between 0 and 1.
     """
     labelled = [answer for answer in answers if category in answer.truth]
-    teams: list[tuple[str, ...]] = [(one,) for one in detectors]
+    teams = [_Team((one,), 1) for one in detectors]
     if len(detectors) > 1:
-        teams.append(tuple(detectors))
+        teams += [_Team(tuple(detectors), agree) for agree in range(1, len(detectors) + 1)]
     return CategoryResult(
         category=category,
         unlabelled=len(answers) - len(labelled),
@@ -85,16 +92,16 @@ def measure(
     )
 
 
-def _judgement(answer: Answer, category: str, team: Sequence[str]) -> Judgement:
-    scores = [answer.scores.get((detector, category)) for detector in team]
-    known = [score for score in scores if score is not None]
-    score = min(known) if len(known) == len(team) else None
+def _judgement(answer: Answer, category: str, team: _Team) -> Judgement:
+    scores = [answer.scores.get((detector, category)) for detector in team.detectors]
+    known = sorted((score for score in scores if score is not None), reverse=True)
+    score = known[team.agree - 1] if len(known) == len(scores) else None
     return Judgement(answer.path, answer.truth[category], score, answer.groups)
 
 
 def _opinion(
     items: Sequence[Judgement],
-    team: tuple[str, ...],
+    team: _Team,
     thresholds: Sequence[float],
     prevalences: Sequence[float],
 ) -> Opinion:
@@ -113,7 +120,8 @@ def _opinion(
         if item.positive and score < steps[-1]
     ]
     return Opinion(
-        detectors=team,
+        detectors=team.detectors,
+        agree=team.agree,
         counts=_counts(items),
         operating=tuple(_operating(items, threshold, prevalences) for threshold in steps),
         points=points,

@@ -71,6 +71,9 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "bound": words.bound,
+        "effect": words.effect,
+        "facts": words.facts,
+        "lowered": words.lowered,
         "category": words.title,
         "clock": clock,
         "elapsed": words.elapsed,
@@ -79,6 +82,7 @@ def _environment() -> Environment:
         "media": words.media,
         "percent": percent,
         "size": words.size,
+        "skipped": words.skipped,
         "stretch": stretch,
     }
     environment.globals["plural"] = words.plural

@@ -8,9 +8,10 @@ from rich.text import Text
 
 from tidegate.evidence import ACTIONS, Action, Item, Report
 from tidegate.report import words
+from tidegate.report.coverage import coverage
 from tidegate.report.visible import shorten, visible
 
-_STYLES: dict[Action, str] = {
+STYLES: dict[Action, str] = {
     "allow": "green",
     "label": "cyan",
     "restrict": "blue",
@@ -19,6 +20,8 @@ _STYLES: dict[Action, str] = {
     "remove": "bold red",
     "quarantine": "bold white on dark_magenta",
 }
+"""How each action looks on a terminal."""
+
 _UNKNOWN = "italic magenta"
 
 
@@ -61,7 +64,7 @@ def _common_folder(paths: Sequence[str]) -> str:
 
 def _decision(item: Item) -> Text:
     action = item.decision.action
-    text = Text(action, _STYLES[action])
+    text = Text(action, STYLES[action])
     if not item.decision.judged:
         text.append(", not judged", _UNKNOWN)
     return text
@@ -73,12 +76,15 @@ def summary(report: Report) -> Text:
     for action in reversed(ACTIONS):
         if count := report.summary.get(action, 0):
             text.append(" · ", "dim")
-            text.append(f"{count:,} {action}", _STYLES[action])
+            text.append(f"{count:,} {action}", STYLES[action])
     if report.skipped:
         text.append(
             f"\n{words.plural(report.skipped, 'file')} skipped: links, or no images or videos",
             "dim",
         )
+    lacking = coverage(item.evidence for item in report.items).not_looked_for
+    if lacking and any(item.evidence.media for item in report.items):
+        text.append(f"\nNot covered by any detector: {', '.join(lacking)}", "dim")
     if report.interrupted:
         text.append("\nInterrupted: the scan was stopped before its end.", "bold yellow")
     if report.unjudged:
@@ -91,5 +97,5 @@ def summary(report: Report) -> Text:
 
 def _append_unknowns(text: Text, item: Item) -> None:
     text.append(f"\n  {visible(item.path)}", "bold")
-    for unknown in item.evidence.unknowns:
+    for unknown in words.unknowns(item):
         text.append(f"\n    {visible(words.unknown(unknown))}")

@@ -264,7 +264,7 @@ def _thresholds(item: Item, category: str) -> tuple[Threshold, ...]:
     decision = item.decision
     for reason in (*decision.reasons, *decision.near, *decision.rest):
         for bound in reason.bounds:
-            if reason.category == category and bound.of == "score":
+            if reason.action and reason.category == category and bound.of == "score":
                 known.setdefault(bound.threshold, reason.action)
     lines: list[Threshold] = []
     for score, action in sorted(known.items(), reverse=True):

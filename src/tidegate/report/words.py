@@ -1,7 +1,7 @@
 """Evidence in words, as the report and the terminal say it."""
 
 from tidegate import taxonomy
-from tidegate.evidence import Bound, Item, Match, MediaInfo, Reason, Unknown
+from tidegate.evidence import Bound, Effect, Facts, Item, Match, MediaInfo, Reason, Skipped, Unknown
 from tidegate.figures import clock, pace, part, percent
 
 
@@ -51,6 +51,23 @@ def media(info: MediaInfo) -> tuple[str, ...]:
     return tuple(facts)
 
 
+def facts(stated: Facts) -> tuple[str, ...]:
+    """Return what the platform says of an item; empty where it says nothing."""
+    uploader = stated.uploader
+    told = {
+        "surface": stated.surface,
+        "locale": stated.locale,
+        "context": ", ".join(stated.context) or None,
+        "uploader": uploader.id,
+        "account of": None
+        if uploader.account_days is None
+        else plural(uploader.account_days, "day"),
+        "removed before": None if uploader.removals is None else plural(uploader.removals, "item"),
+        "trusted": None if uploader.trusted is None else ("yes" if uploader.trusted else "no"),
+    }
+    return tuple(f"{name} {value}" for name, value in told.items() if value is not None)
+
+
 def match_distance(found: Match) -> str:
     """Return how near a match is: ``9 bits``, or ``same sha256``."""
     return plural(found.distance, "bit") if found.kind == "pdq" else f"same {found.kind}"
@@ -70,17 +87,18 @@ def match(found: Match) -> str:
     return how
 
 
-_OPERATORS = {"score": "≥<", "distance": "≤>", "query_share": "≥<", "entry_share": "≥<"}
+_OPERATORS = {"distance": "≤>"}
 _NAMES = {
     "score": "score",
     "distance": "distance",
     "query_share": "share of this item",
     "entry_share": "share of the entry",
+    "detectors": "detectors that agree",
 }
 
 
 def _quantity(of: str, value: float, digits: int) -> str:
-    if of == "distance":
+    if of in ("distance", "detectors"):
         return f"{value:g}"
     if of == "score":
         return f"{value:.{2 + digits}f}"
@@ -92,7 +110,7 @@ def bound(made: Bound) -> str:
 
     Values that differ are shown with as many digits as it takes to tell them apart.
     """
-    operator = _OPERATORS[made.of][0 if made.holds else 1]
+    operator = _OPERATORS.get(made.of, "≥<")[0 if made.holds else 1]
     for digits in range(5):
         observed = _quantity(made.of, made.observed, digits)
         threshold = _quantity(made.of, made.threshold, digits)
@@ -105,6 +123,29 @@ def unknown(value: Unknown) -> str:
     """Return cause and detail of something that could not be answered."""
     cause = value.cause.replace("_", " ")
     return f"{cause}: {value.detail}" if value.detail else cause
+
+
+def skipped(value: Skipped) -> str:
+    """Return that a detector was not asked, and why."""
+    return f"{value.detector} {value.version} was not asked: {value.because}"
+
+
+def unknowns(item: Item) -> tuple[Unknown, ...]:
+    """Return what is unknown of an item, and what its policy lacks besides."""
+    return (*item.evidence.unknowns, *item.decision.missing)
+
+
+def lowered(reason: Reason) -> str:
+    """Return what a rule asked for before something lowered that; empty where nothing did."""
+    if reason.capped_by is None:
+        return ""
+    return f"lowered from {reason.capped_from} by {reason.capped_by}"
+
+
+def effect(value: Effect) -> str:
+    """Return what is to be done besides the action: ``queue nudity at priority 60``."""
+    text = f"{value.kind} {value.value}"
+    return f"{text} at priority {value.priority}" if value.kind == "queue" else text
 
 
 def strongest(item: Item) -> Reason | None:
@@ -120,6 +161,7 @@ def outcome(item: Item) -> str:
         return f"{reason.text}; overruled by {reason.overruled_by}"
     if reason is not None:
         return reason.text
-    if item.evidence.unknowns:
-        return f"No rule fired on what is known; {plural(len(item.evidence.unknowns), 'unknown')}."
+    missing = len(item.evidence.unknowns) + len(item.decision.missing)
+    if missing:
+        return f"No rule fired on what is known; {plural(missing, 'unknown')}."
     return "No rule fired."

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tidegate.detectors.classifier import Classifier
 from tidegate.detectors.convert import ConversionError
-from tidegate.detectors.golden import TOLERANCE, deviation
-from tidegate.detectors.manifest import Manifest
+from tidegate.detectors.golden import verify
+from tidegate.detectors.manifest import Manifest, ManifestError
 from tidegate.detectors.parse import parse
 
 
@@ -78,12 +78,10 @@ def place(model: bytes, manifest: Manifest, home: Path, tell: Callable[[str], No
             file.flush()
             os.fsync(file.fileno())
         tell(f"checking {len(manifest.golden)} golden vectors")
-        worst = deviation(Classifier(manifest, draft))
-        if worst > TOLERANCE:
-            raise ConversionError(
-                f"{manifest.id}: a golden vector's score is off by {worst:.2g}, "
-                f"more than {TOLERANCE:.2g}"
-            )
+        try:
+            verify(Classifier(manifest, draft))
+        except ManifestError as error:
+            raise ConversionError(str(error)) from None
         draft.replace(path)
     tell(f"installed {path}")
     return path

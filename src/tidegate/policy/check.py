@@ -1,0 +1,226 @@
+"""What can be wrong with a policy whose every value is of the right shape."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import combinations, pairwise
+from typing import get_args
+
+from tidegate import taxonomy
+from tidegate.evidence import Role, strength
+from tidegate.policy.narrow import ties, together
+from tidegate.policy.schema import BankRule, Policy, Row, UnknownRule, conditions
+from tidegate.policy.tree import Path
+
+Problem = tuple[Path, str]
+"""Where in the policy, and what is wrong with it."""
+
+
+def problems(policy: Policy) -> Iterator[Problem]:
+    """Yield all that is wrong, guards apart."""
+    for check in _CHECKS:
+        yield from check(policy)
+
+
+def _names(policy: Policy) -> Iterator[Problem]:
+    for kind in ("surfaces", "banks", "queues", "labels", "alarms"):
+        given: tuple[str, ...] = getattr(policy.names, kind)
+        for index, name in enumerate(given):
+            if name in given[:index]:
+                yield ("names", kind, index), f"{name!r} is named twice"
+
+
+def _needs(policy: Policy) -> Iterator[Problem]:
+    for index, category in enumerate(policy.needs):
+        yield from _detectable(category, ("needs", index))
+
+
+def _thresholds(policy: Policy) -> Iterator[Problem]:
+    for category in policy.thresholds:
+        path: Path = ("thresholds", category)
+        if wrong := list(_detectable(category, path)):
+            yield from wrong
+            continue
+        rows = policy.rows(category)
+        several = not isinstance(policy.thresholds[category], Row)
+        for index, row in enumerate(rows):
+            at = (*path, index) if several else path
+            yield from _conditions(row, (*at, "where"), policy)
+            if not any(True for _ in row.cells()):
+                yield at, f"{category}: this row says nothing"
+        for index, cells in together(rows):
+            at = (*path, index) if several else path
+            # What several must agree on is a stronger claim at any score.
+            alone = {a: c for a, one in cells.items() if isinstance(c := one.cell, float)}
+            for weaker, stronger in pairwise(sorted(alone, key=strength)):
+                low, high = alone[weaker], alone[stronger]
+                if low > high:
+                    yield (
+                        at,
+                        f"{category}: '{stronger}' is stronger than '{weaker}' but asks for a "
+                        f"lower score ({high} < {low})",
+                    )
+        for one, other in ties(rows):
+            yield (
+                (*path, other),
+                f"{category}: rows {one} and {other} can both be for one item and neither is "
+                "more specific: add a row with the conditions of both",
+            )
+
+
+def _conditions(row: Row, path: Path, policy: Policy) -> Iterator[Problem]:
+    where = row.where
+    if where.surface is not None:
+        yield from _declared(where.surface, "surfaces", (*path, "surface"), policy)
+    for index, flag in enumerate(where.context):
+        at = (*path, "context", index)
+        if flag not in taxonomy.CATEGORIES or taxonomy.get(flag).source != "context":
+            flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
+            yield at, f"{flag!r} is no context flag{_meant(flag, flags)}"
+        elif flag in where.context[:index]:
+            yield at, f"{flag!r} is written twice"
+
+
+def _banks(policy: Policy) -> Iterator[Problem]:
+    for index, rule in enumerate(policy.banks):
+        path: Path = ("banks", index)
+        if rule.where.category is not None:
+            yield from _bankable(rule.where.category, (*path, "where", "category"))
+        if rule.where.bank is not None:
+            yield from _declared(rule.where.bank, "banks", (*path, "where", "bank"), policy)
+        if rule.action == "allow" and rule.where.role != "allow":
+            yield path, f"rule '{rule.id}': only a match in an allow bank can allow"
+        if rule.where.role == "allow" and rule.action != "allow":
+            yield path, f"rule '{rule.id}': an allow bank holds known good content"
+    for role in get_args(Role):
+        if not any(_catches(conditions(rule.where), role) for rule in policy.banks):
+            yield ("banks",), f"no rule is for every match in a bank of role '{role}': add one"
+    yield from _alike("banks", policy.banks)
+
+
+def _catches(where: Mapping[str, str], role: str) -> bool:
+    """Return whether conditions hold for every match in a bank of this role."""
+    return where == {"role": role} or (not where and role != "allow")
+
+
+def _unknowns(policy: Policy) -> Iterator[Problem]:
+    for index, rule in enumerate(policy.unknowns):
+        path: Path = ("unknowns", index)
+        if rule.action == "allow":
+            yield path, f"rule '{rule.id}': a missing answer is not clean, it cannot 'allow'"
+        if rule.where.category is not None:
+            yield from _detectable(rule.where.category, (*path, "where", "category"))
+    if not any(not conditions(rule.where) for rule in policy.unknowns):
+        yield ("unknowns",), "no rule is for every missing answer: add one with 'where: {}'"
+    yield from _alike("unknowns", policy.unknowns)
+
+
+def _alike(section: str, rules: Sequence[BankRule | UnknownRule]) -> Iterator[Problem]:
+    for (_, one), (index, other) in combinations(enumerate(rules), 2):
+        if one.id == other.id:
+            yield (section, index), f"two rules are called '{one.id}'"
+        elif conditions(one.where) == conditions(other.where):
+            yield (
+                (section, index),
+                f"rules '{one.id}' and '{other.id}' have the same conditions: change one",
+            )
+
+
+def _rules(policy: Policy) -> Iterator[Problem]:
+    for index, rule in enumerate(policy.rules):
+        path: Path = ("rules", index)
+        then = rule.then
+        if rule.id in [other.id for other in policy.rules[:index]]:
+            yield path, f"two rules are called '{rule.id}'"
+        if not any((then.action, then.queue, then.label, then.alarm, then.cap)):
+            yield (
+                (*path, "then"),
+                f"rule '{rule.id}' does nothing: give it an action, queue, label, alarm or cap",
+            )
+        if then.action == "allow":
+            yield (
+                (*path, "then", "action"),
+                f"rule '{rule.id}': only a match in an allow bank can allow; 'cap' acts less",
+            )
+        if then.cap == "allow":
+            yield (
+                (*path, "then", "cap"),
+                f"rule '{rule.id}': what was found cannot be undone by a guard: cap at 'label'",
+            )
+        if rule.unknown == "allow":
+            yield (
+                (*path, "unknown"),
+                f"rule '{rule.id}': a missing answer is not clean, it cannot 'allow'",
+            )
+        for kind in ("queue", "label", "alarm"):
+            if (name := getattr(then, kind)) is not None:
+                yield from _declared(name, f"{kind}s", (*path, "then", kind), policy)
+
+
+def _sampling(policy: Policy) -> Iterator[Problem]:
+    for index, sample in enumerate(policy.sampling):
+        path: Path = ("sampling", index)
+        if sample.id in [other.id for other in policy.sampling[:index]]:
+            yield path, f"two samples are called '{sample.id}'"
+        if not sample.of:
+            yield (*path, "of"), f"sample '{sample.id}' is of no action"
+        yield from _declared(sample.queue, "queues", (*path, "queue"), policy)
+
+
+def _breakers(policy: Policy) -> Iterator[Problem]:
+    for index, breaker in enumerate(policy.breakers):
+        path: Path = ("breakers", index)
+        if breaker.id in [other.id for other in policy.breakers[:index]]:
+            yield path, f"two breakers are called '{breaker.id}'"
+        if not breaker.of:
+            yield (*path, "of"), f"breaker '{breaker.id}' is of no action"
+        for action in breaker.of:
+            if strength(action) <= strength(breaker.action):
+                yield (
+                    (*path, "of"),
+                    f"breaker '{breaker.id}': '{action}' is not stronger than "
+                    f"'{breaker.action}', to which it would be lowered",
+                )
+        yield from _declared(breaker.alarm, "alarms", (*path, "alarm"), policy)
+
+
+_CHECKS: tuple[Callable[[Policy], Iterator[Problem]], ...] = (
+    _names,
+    _needs,
+    _thresholds,
+    _banks,
+    _unknowns,
+    _rules,
+    _sampling,
+    _breakers,
+)
+
+
+def _category(name: str, path: Path) -> Iterator[Problem]:
+    if name not in taxonomy.CATEGORIES:
+        close = _meant(name, list(taxonomy.CATEGORIES))
+        yield path, f"{name!r} is not a category of taxonomy v{taxonomy.VERSION}{close}"
+
+
+def _bankable(name: str, path: Path) -> Iterator[Problem]:
+    if name not in taxonomy.CATEGORIES:
+        yield from _category(name, path)
+    elif name not in taxonomy.bankable():
+        yield path, f"{name} is said by people, and no bank carries it: write a guard on 'context'"
+
+
+def _detectable(name: str, path: Path) -> Iterator[Problem]:
+    if name not in taxonomy.CATEGORIES:
+        yield from _category(name, path)
+    elif taxonomy.get(name).source != "detector":
+        yield path, f"{name} is never scored by a detector: write a rule under 'banks'"
+
+
+def _declared(name: str, kind: str, path: Path, policy: Policy) -> Iterator[Problem]:
+    known: tuple[str, ...] = getattr(policy.names, kind)
+    if name not in known:
+        yield path, f"{name!r} is not among names.{kind}{_meant(name, known)}: add it there"
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,1 @@
+"""What must outlive the process: items, jobs, decisions, alarms, the audit chain."""
