@@ -9,9 +9,9 @@ export ORT_DISABLE_TELEMETRY := 1
 SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
 # What the benchmarks measure, one file each.
-TOPICS := hashing index video trimmed video_index confinement detectors guard policy
+TOPICS := hashing index video trimmed video_index confinement detectors guard policy service
 
-.PHONY: demo test fuzz lint setup bench bench-quick bench-report robustness clean
+.PHONY: demo test fuzz chaos lint setup bench bench-quick bench-report robustness clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
@@ -22,6 +22,11 @@ test: lint
 # Mutated files for every decoder; what is worth a look is kept in build/fuzz.
 fuzz: .venv/.dev
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.fuzz --count 10000 --seed 1 --jobs 2 --keep build/fuzz
+
+# kill -9 of server and workers under load; what was promised is held against the database.
+KILLS ?= 200
+chaos: .venv/.dev
+	for database in sqlite postgres; do OPENBLAS_NUM_THREADS=1 .venv/bin/python -m tests.chaos --kills $(KILLS) --database $$database || exit 1; done
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

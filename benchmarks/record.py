@@ -52,10 +52,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         quick: Only show that everything works: few rounds, small sets, nothing recorded.
         entries: Entries of the largest index.
+        seconds: Of one load; 0: as long as the topic finds right.
+        soak: Minutes of the long run at the end; 0: there is none.
     """
 
     quick: bool = False
     entries: int = 10_000_000
+    seconds: float = 0.0
+    soak: float = 0.0
 
 
 def main(topic: str, peers: tuple[str, ...], rows: Callable[[Options], Iterator[Row]]) -> None:
@@ -69,10 +73,12 @@ def main(topic: str, peers: tuple[str, ...], rows: Callable[[Options], Iterator[
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{topic}")
     parser.add_argument("--quick", action="store_true", help="a smoke run; nothing is recorded")
     parser.add_argument("--entries", type=int, default=10_000_000, help="of the largest index")
+    parser.add_argument("--seconds", type=float, default=0.0, help="of one load")
+    parser.add_argument("--soak", type=float, default=0.0, help="minutes of a long run at the end")
     given = parser.parse_args()
     began, load = time.monotonic(), os.getloadavg()[0]
     found = []
-    for row in rows(Options(quick=given.quick, entries=given.entries)):
+    for row in rows(Options(**vars(given))):
         found.append(row)
         print(line(row, judged=not given.quick), flush=True)
     if not given.quick:

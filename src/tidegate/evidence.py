@@ -12,9 +12,12 @@ to milliseconds; scores and shares are in [0, 1]; distances are Hamming distance
 bits, 0 to 256.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+
+from tidegate import taxonomy
 
 SCHEMA_VERSION = 1
 """The version of the JSON that reports are written in."""
@@ -509,6 +512,21 @@ class Report(Value, frozen=True, kw_only=True):
     unjudged: int
     skipped: int = 0
     interrupted: bool = False
+
+
+def foreign_category(evidence: Evidence) -> str | None:
+    """Return a name in evidence from elsewhere that is used as a category and is none."""
+    return next((c for c in _named(evidence) if c not in taxonomy.CATEGORIES), None)
+
+
+def _named(evidence: Evidence) -> Iterator[str]:
+    yield from evidence.covered
+    for found in (evidence.matches, evidence.signals, evidence.tracks):
+        for one in found:
+            yield one.category
+    for lost in (evidence.unknowns, evidence.skipped):
+        for each in lost:
+            yield from each.categories
 
 
 def seconds(value: float) -> float:

@@ -7,6 +7,7 @@ import pytest
 from tidegate import native
 from tidegate.detectors import ManifestError, Survey, survey
 from tidegate.detectors.catalogue import Broken
+from tidegate.detectors.runtime import UnavailableError
 from tidegate.media.trial import Refusals
 from tidegate.pipeline import doctor
 
@@ -135,3 +136,15 @@ def test_a_runtime_that_is_not_there_is_told_once_and_how_to_mend_it(monkeypatch
     (runtime,) = [f for f in found if f.name == "runtime"]
     assert runtime.state == "broken"
     assert "unset TIDEGATE_RUNTIME, TIDEGATE_DEVICE" in runtime.remedy
+
+
+def test_a_runtime_that_cannot_start_is_blamed_and_no_detector(monkeypatch):
+    def gone(detector):
+        raise UnavailableError("'cuda' is not here: onnxruntime cannot start it")
+
+    monkeypatch.setattr(doctor, "verify", gone)
+    found = {f.name: f for f in doctor.examine()}
+    assert found["runtime"].state == "broken"
+    assert found["runtime"].detail.startswith("'cuda' is not here")
+    assert not [name for name in found if name.startswith("detector")]
+    assert not [f for f in found.values() if "reinstall" in f.remedy and f.state == "broken"]

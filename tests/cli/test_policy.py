@@ -5,7 +5,7 @@ import pytest
 
 from demo import media
 from tidegate import Scanner
-from tidegate.pipeline.load import shipped
+from tidegate.pipeline.load import load_policy, shipped
 from tidegate.policy import PolicyError
 from tidegate.schemas import text
 
@@ -29,6 +29,7 @@ def mine(tmp_path):
         assert old in given
         (tmp_path / name).write_text(given.replace(old, new), encoding="utf-8")
 
+    change.folder = tmp_path
     return change
 
 
@@ -46,6 +47,23 @@ def test_check_says_what_a_policy_holds_or_what_is_wrong(run, mine):
     assert told[1] == "  20 |   sexual.drawm: {label: 0.50, review: 0.80}"
     assert told[2] == "     |   ^"
     assert run("policy", "check", "mine.yaml").returncode == 0
+
+
+def test_check_tells_all_that_is_wrong_in_the_order_of_the_lines(run, mine):
+    mine("sexual.drawn:", "sexual.drawm:", "wrong.yaml")
+    text = (mine.folder / "wrong.yaml").read_text(encoding="utf-8")
+    text += "rules:\n  - {id: a, when: surface == 'x', then: {queue: q}}\n"
+    (mine.folder / "wrong.yaml").write_text(text, encoding="utf-8")
+    done = run("policy", "check", "wrong.yaml")
+    assert done.returncode == 64
+    assert done.stdout == b""
+    told = [one for one in done.stderr.decode().splitlines() if one.startswith("tidegate: ")]
+    assert [one.split(":")[2] for one in told[:-1]] == ["20", "59", "59"]
+    assert "names.surfaces" in told[1]
+    assert "names.queues" in told[2]
+    assert told[-1] == "tidegate: wrong.yaml: 3 errors"
+    first = run("scan", media.source("coffee.png"), "--policy", "wrong.yaml")
+    assert first.stderr.decode().splitlines()[0] == told[0]
 
 
 def test_a_policy_that_does_not_load_changes_nothing(run, mine, tmp_path, monkeypatch):
@@ -111,7 +129,8 @@ def test_an_item_of_a_scan_is_a_case(run, tmp_path, mine):
 def test_cases_that_are_not_there_are_named(run, mine):
     done = run("policy", "test", "mine.yaml")
     assert done.returncode == 64
-    assert done.stderr == b"tidegate: mine.cases.yaml: cannot be read: No such file or directory\n"
+    assert b"mine.cases.yaml: there are no cases beside the policy" in done.stderr
+    assert b"tidegate policy show default --cases" in done.stderr
 
 
 def test_explain_says_what_holds_for_an_item_and_where_it_comes_from(run):
@@ -146,7 +165,10 @@ def test_explain_says_what_holds_for_an_item_and_where_it_comes_from(run):
     ("options", "message"),
     [
         (["--surface", "avatr"], "strict-family/1 has no surface 'avatr'; did you mean 'avatar'?"),
-        (["--locale", "german!"], "--locale: "),
+        (
+            ["--locale", "de_AT"],
+            "--locale: 'de_AT' is no language tag; one is written de, or de-AT",
+        ),
         (["--context", "arts"], "'arts' is no context flag; there are medical, art, news"),
         (["--account-days", "-1"], "--account-days: "),
         (["--category", "people.face"], "'people.face' is no category that is scored"),
@@ -167,8 +189,9 @@ def test_diff_says_it_in_words(run, mine):
     assert lines(done) == [
         "mine/2 → mine/2",
         "1 category stricter: all items",
+        "Both are mine/2, which decisions cite: raise the version",
         "",
-        "  sexual.drawn: review from 0.80 → 0.70, all items, stricter",
+        "  sexual.drawn: review 0.80 → 0.70; all items, stricter",
     ]
     found = json.loads(run("policy", "diff", "mine.yaml", "new.yaml", "--json").stdout)
     (change,) = found["changes"]
@@ -177,9 +200,7 @@ def test_diff_says_it_in_words(run, mine):
         "name": "sexual.drawn",
         "what": "changed",
         "way": "stricter",
-        "part": "review",
-        "old": "0.80",
-        "new": "0.70",
+        "shifts": {"review": {"old": "0.80", "new": "0.70"}},
     }
 
 
@@ -217,3 +238,11 @@ def test_scan_takes_what_the_platform_says(run, tmp_path):
     assert "The platform says: surface cover, context context.art, account of 1 day" in told
     assert "queue family at priority 40, because of rules.new-account" in told
     assert run(*given, "--surface", "covr").returncode == 64
+
+
+def test_a_file_without_end_is_read_no_further_than_a_policy_goes(tmp_path):
+    endless = tmp_path / "endless.yaml"
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)  # A terabyte of zeros that takes no room.
+    with pytest.raises(PolicyError, match=r"endless\.yaml: has more than 1,000,000 characters"):
+        load_policy(endless)

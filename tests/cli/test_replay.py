@@ -85,6 +85,24 @@ def test_what_changes_is_told_and_is_the_exit_status(files, capfdbinary):
     assert b"Nothing changes in 3 recorded decisions" in same.stdout
 
 
+def test_nothing_to_replay_is_not_nothing_that_changes(files, capfdbinary):
+    done = call(
+        capfdbinary, "policy", "replay", "--policy", "default", "--since", "2030-01-01",
+        files / "records",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"No recorded decision was replayed" in done.stdout
+
+
+def test_a_record_that_cannot_be_written_is_told_before_anything_is_scanned(tmp_path, capfdbinary):
+    done = call(
+        capfdbinary, "scan", media.source("rocket.jpg"), "--record", tmp_path / "no" / "a.jsonl"
+    )
+    assert done.returncode == 64
+    assert b"--record" in done.stderr
+    assert b"No such file or directory" in done.stderr
+
+
 def test_records_that_cannot_be_replayed_win_over_changes(files, capfdbinary):
     with (files / "records" / "a.jsonl").open("ab") as file:
         file.write(msgspec.json.encode(recorded(seen(0.1)))[:300])
@@ -128,7 +146,12 @@ def test_reviews_of_people_are_read_from_a_file(files, capfdbinary):
         capfdbinary, "policy", "replay", "--policy", files / "strict.yaml", "--reviews",
         files / "reviews.csv", files / "records", "--json",
     )  # fmt: skip
-    assert json.loads(done.stdout)["reviewed"] == {"items": 3, "towards": 0, "against": 2}
+    assert json.loads(done.stdout)["reviewed"] == {
+        "items": 3,
+        "towards": 0,
+        "against": 2,
+        "unmet": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.detectors.examples import brightness, manifest, stored
 from tidegate.detectors import Classifier, parse
-from tidegate.detectors.batcher import Batcher
+from tidegate.detectors.batcher import Batcher, _Call, _Piece
 from tidegate.detectors.runtime import Runtime
 
 POISON = -1.0
@@ -179,6 +179,35 @@ def test_a_thread_that_is_stopped_in_a_run_leaves_nobody_waiting():
     assert [other for other in others if isinstance(other, list)] in ([[4]], [[6]])
     assert not held.batcher._waiting
     assert values(held.batcher.ask(tensors(7.0))) == [14]
+
+
+def test_a_call_that_failed_in_one_run_stays_failed_whatever_another_says():
+    failed, both = threading.Event(), threading.Event()
+
+    def run(batch):
+        shown = batch[:, 0, 0].tolist()
+        if shown == [1.0, POISON]:  # The call's other run, which fails first.
+            assert both.wait(10)
+            failed.set()
+            raise PoisonedError
+        if POISON in shown and 2.0 in shown:  # Mixed with another's: each is asked again.
+            both.set()
+            assert failed.wait(10)
+            raise PoisonedError
+        if shown == [POISON]:
+            raise PoisonedError
+        return [batch * 2]
+
+    batcher = Batcher(run, most=2, at_once=2)
+    call = _Call(3)
+    first, second, third = tensors(1.0, POISON, 2.0)
+    other = _Call(1)
+    one = [_Piece(call, 0, first), _Piece(call, 1, second)]
+    mixed = [_Piece(call, 2, third), _Piece(other, 0, tensors(POISON)[0])]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(batcher._answer_all, [one, mixed]))
+    assert isinstance(call.error, PoisonedError)
+    assert isinstance(other.error, PoisonedError)
 
 
 def test_nothing_is_kept_of_what_was_asked():

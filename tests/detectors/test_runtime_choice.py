@@ -63,7 +63,8 @@ def test_a_setting_that_means_nothing_is_an_error(monkeypatch, files, name, valu
     monkeypatch.setenv(f"TIDEGATE_{name}", value)
     with pytest.raises(UnavailableError, match=reason) as error:
         Classifier(*files)
-    assert f"TIDEGATE_{name}" in str(error.value)
+    assert f"TIDEGATE_{name}: " in str(error.value)
+    assert str(error.value).count("TIDEGATE_") == 1
     assert isinstance(error.value, ManifestError)
 
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from tests.pipeline.recorded import START, record, records, write
-from tidegate.evidence import Evidence
+from tidegate.evidence import Evidence, Match, Reason, Skipped, Unknown
 from tidegate.pipeline import parquet
 from tidegate.pipeline import record as recording
-from tidegate.pipeline.record import Record, Recorder, RecordError, read_record
+from tidegate.pipeline.record import Record, Recorder, RecordError, Review, read_record
 from tidegate.pipeline.records import find_files, line_numbers, pieces, read, read_places
 
 
@@ -138,6 +138,7 @@ def test_what_is_no_file_is_refused(tmp_path):
     [
         (b'{"schema":2,"at":"2026-11-01T00:00:00Z","new":1}', "is of schema 2.*reads 1"),
         (b'{"path":"a"}', "is of schema none"),
+        (b'{"schema":1,"path":"a","elapsed":0.1}', "records come of 'scan --record'"),
         (b"not JSON", "is no record"),
         (b"\xff\xfe", "is no record"),
         (b"[" * 100_000, "is no record|cut short"),
@@ -148,6 +149,37 @@ def test_what_is_no_file_is_refused(tmp_path):
 def test_what_is_no_record_is_told(line, told):
     with pytest.raises(RecordError, match=told):
         read_record(line)
+
+
+@pytest.mark.parametrize("where", ["match", "unknown", "skipped", "reason", "review"])
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_a_category_of_somebody_elses_is_no_record(tmp_path, where, form):
+    wrong = "somebody.known"
+    unknown = Unknown(stage="detectors", cause="crashed", detail="x", categories=(wrong,))
+    skipped = Skipped(detector="d", version="1", categories=(wrong,), because="x")
+    met = Match(bank="b", entry="1", category=wrong, role="block", kind="pdq", distance=0)
+    seen = {
+        "match": Evidence(matches=(met,)),
+        "unknown": Evidence(unknowns=(unknown,)),
+        "skipped": Evidence(skipped=(skipped,)),
+    }.get(where, Evidence())
+    made = record(seen, review=Review(truth={wrong: True}) if where == "review" else None)
+    if where == "reason":
+        reason = msgspec.convert(
+            {"rule": "r", "action": "hold", "ground": "guard", "index": 0, "category": wrong}
+            | {"bounds": [], "text": "x"},
+            Reason,
+        )
+        made = msgspec.structs.replace(
+            made, decision=msgspec.structs.replace(made.decision, reasons=(reason,))
+        )
+    path = tmp_path / f"a.{form}"
+    if form == "jsonl":
+        path.write_bytes(msgspec.json.encode(made) + b"\n")
+    else:
+        parquet.pack([made], path)
+    (lost,) = everything([path])
+    assert str(lost) == "is no record: 'somebody.known' is no category of ours"
 
 
 def test_pieces_of_any_size_hold_each_line_once(tmp_path, monkeypatch):
@@ -260,3 +292,10 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RecordError, match=r"pip install 'tidegate\[parquet\]'"):
         find_files([tmp_path / "a.parquet"])
+
+
+def test_records_are_not_appended_to_what_a_scan_has_told(tmp_path):
+    file = tmp_path / "told.jsonl"
+    file.write_bytes(b'{"schema":1,"path":"a.jpg","evidence":{}}\n')
+    with pytest.raises(RecordError, match="holds something else than records"):
+        Recorder(file)

@@ -232,12 +232,32 @@ def test_what_matters_most_is_listed_first(tmp_path):
     ]
 
 
+def test_the_same_content_again_is_listed_behind_all_others(tmp_path):
+    given = [
+        record(msgspec.structs.replace(seen(0.95), sha256=content * 64), path=f"{content}{copy}")
+        for content in "ab"
+        for copy in range(3)
+    ]
+    paths = [one.path for one in of(tmp_path, given).first]
+    assert {path[0] for path in paths[:2]} == {"a", "b"}
+    assert len(paths) == 6
+
+
 def test_reviews_come_from_a_file_too_and_go_before_the_record(tmp_path):
     given = [record(seen(0.93), path="x", review=Review(truth={"sexual.explicit": True}))]
     by_sha = Reviews("sha256", {"0" * 64: {"sexual.explicit": False}})
     by_path = Reviews("path", {"x": {"sexual.explicit": False}})
     for reviews, against in ((Reviews(), 0), (by_sha, 1), (by_path, 1)):
         assert of(tmp_path, given, reviews=reviews).reviewed.against == against
+
+
+def test_reviews_of_items_that_are_in_no_record_are_counted(tmp_path):
+    given = [record(seen(0.93), path=path) for path in "xyy"]
+    reviews = Reviews("path", {name: {"sexual.explicit": False} for name in "yabc"})
+    for jobs in (1, 2):
+        write(tmp_path / "r.jsonl", given)
+        made = replay(find_files([tmp_path]), Job(new=NEW, reviews=reviews), jobs=jobs, piece=100)
+        assert (made.reviewed.items, made.reviewed.unmet) == (2, 3)
 
 
 def test_a_reviewers_own_action_counts_before_categories(tmp_path):

@@ -1,8 +1,10 @@
 """Breakers: one bad hash must not take down a site."""
 
 from tidegate.evidence import Evidence, Facts, Match, Uploader
+from tidegate.pipeline import tally
 from tidegate.pipeline.tally import Tally
 from tidegate.policy import Program, parse
+from tidegate.policy.breakers import counters
 
 TEXT = """
 tidegate_policy: 1
@@ -20,8 +22,8 @@ breakers:
 
 
 class Platform:
-    def __init__(self, per):
-        policy = parse(TEXT.replace("PER", per), "p.yaml")
+    def __init__(self, per, text=TEXT):
+        policy = parse(text.replace("PER", per), "p.yaml")
         self.program, self.tally = Program(policy), Tally(policy)
 
     def upload(self, at, entry="1", who="u"):
@@ -74,3 +76,39 @@ def test_each_thing_is_counted_by_itself():
 def test_an_uploader_that_nobody_names_is_not_counted():
     platform = Platform("uploader")
     assert {platform.upload(0, who=None).action for _ in range(6)} == {"remove"}
+
+
+def test_what_one_breaker_has_lowered_is_no_others():
+    policy = parse(
+        TEXT.replace("PER", "rule").replace("alarm: ops}", "action: hold, alarm: ops}")
+        + "  - {id: next, per: rule, limit: 2, within: hour, of: [hold], alarm: ops}\n",
+        "p.yaml",
+    )
+    program, tally = Program(policy), Tally(policy)
+    met = Match(bank="x", entry="1", category="known.other", role="block", kind="pdq", distance=0)
+    evidence, facts = Evidence(matches=(met,)), Facts()
+    decision = program.decide(evidence, facts)
+    settled = [tally.settle(decision, evidence, facts, at) for at in range(9)]
+    assert [d.action for d in settled] == ["remove"] * 3 + ["hold"] * 6
+    # Nor does it grow: what is counted is what goes through.
+    counted = counters(policy, settled[-1], evidence, facts)
+    assert counted == ()
+
+
+def test_what_there_would_be_with_shadow_live_is_lowered_too():
+    text = TEXT.replace("PER", "entry") + (
+        "rules:\n  - {id: s, when: 'true', then: {action: review}, mode: shadow}\n"
+    )
+    platform = Platform("entry", text)
+    decisions = [platform.upload(at) for at in range(4)]
+    assert [d.shadow_action for d in decisions] == ["remove"] * 3 + ["review"]
+
+
+def test_uploaders_of_long_ago_are_forgotten(monkeypatch):
+    monkeypatch.setattr(tally, "MOST_COUNTERS", 100)
+    platform = Platform("uploader")
+    for at in range(300):
+        platform.upload(at * 100, who=str(at))
+    # An hour holds 36 of them.
+    assert len(platform.tally._times) <= 101
+    assert platform.upload(30_000, who="299").action == "remove"

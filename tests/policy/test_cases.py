@@ -195,17 +195,17 @@ def test_never_is_covered_where_it_takes_something_back():
         ),
         (
             "signals: {sexual.explict: 0.5}, expect: {action: allow}",
-            "3:15",
+            "3:25",
             "'sexual.explict' is not a category that is scored (did you mean 'sexual.explicit'?)",
         ),
         (
             "signals: {people.face: 0.5}, expect: {action: allow}",
-            "3:15",
+            "3:25",
             "'people.face' is not a category that is scored",
         ),
         (
             "matches: [{bank: b, category: context.art}], expect: {action: allow}",
-            "3:15",
+            "3:45",
             "'context.art' is not a category that a bank carries",
         ),
         (
@@ -220,7 +220,7 @@ def test_never_is_covered_where_it_takes_something_back():
         ),
         (
             "counts: {fues: 3}, expect: {action: allow}",
-            "3:15",
+            "3:24",
             "'fues' is not a breaker (did you mean 'fuse'?)",
         ),
         (
@@ -232,6 +232,16 @@ def test_never_is_covered_where_it_takes_something_back():
             "item: a.json, signals: {sexual.explicit: 0.5}, expect: {action: allow}",
             "3:5",
             "c: say the evidence in short, as 'evidence' or as 'item'",
+        ),
+        (
+            "facts: {surface: avatr}, expect: {action: allow}",
+            "3:32",
+            "'avatr' is not among names.surfaces (did you mean 'avatar'?)",
+        ),
+        (
+            "unknowns: [corrupt, {cause: corrupt, categories: [x]}], expect: {action: allow}",
+            "3:65",
+            "'x' is not a category that is scored",
         ),
         (
             "expect: {action: allow}}\n  - {name: c, expect: {action: allow}",

@@ -5,13 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.evidence import Facts, Uploader
+from tidegate.evidence import ACTIONS, Facts, Uploader, strength
 from tidegate.pipeline.load import shipped
 from tidegate.policy import parse
-from tidegate.policy.difference import difference, line, summary
+from tidegate.policy.difference import Shift, difference, line, summary
 from tidegate.policy.narrow import holds, meant
-from tidegate.policy.schema import Agreed, FactConditions, Policy, Row
+from tidegate.policy.schema import (
+    Agreed,
+    FactConditions,
+    Policy,
+    Row,
+    UnknownConditions,
+    UnknownRule,
+)
 from tidegate.policy.space import MOST_KINDS, TooManyKindsError, axes, example
+from tidegate.policy.stricter import of_thresholds, of_unknowns
 
 BASE = """
 tidegate_policy: 1
@@ -91,31 +99,31 @@ def test_the_order_of_rules_is_no_difference():
     [
         (
             ("review: 0.6", "review: 0.5"),
-            "violence.gore: review from 0.60 → 0.50, all items, stricter",
+            "violence.gore: review 0.60 → 0.50; all items, stricter",
         ),
         (
             ("review: 0.6}", "review: 0.6, hold: 0.9}"),
-            "violence.gore: hold from never → 0.90, all items, stricter",
+            "violence.gore: hold never → 0.90; all items, stricter",
         ),
         (
             ("{review: 0.6}", "[{review: 0.6}, {where: {surface: avatar}, review: 0.7}]"),
-            "violence.gore: review from 0.60 → 0.70, surface avatar, weaker",
+            "violence.gore: review 0.60 → 0.70; surface avatar, weaker",
         ),
         (
             ("{review: 0.6}", "[{review: 0.6}, {where: {locale: de-*}, review: never}]"),
-            "violence.gore: review from 0.60 → never, locale de-*, weaker",
+            "violence.gore: review 0.60 → never; locale de-*, weaker",
         ),
         (
             ("review: 0.6", "review: {score: 0.5, detectors: 2}"),
-            "violence.gore: review from 0.60 → 0.50 by 2 detectors at once, all items",
+            "violence.gore: review 0.60 → 0.50 by 2 detectors at once; all items",
         ),
         (
             ("  violence.gore: {review: 0.6}\n", "  violence.weapon: {label: 0.2}\n"),
-            "violence.weapon: label from never → 0.20, all items, stricter",
+            "violence.weapon: label never → 0.20; all items, stricter",
         ),
         (
             ("  violence.gore: {review: 0.6}\n", ""),
-            "violence.gore: review from 0.60 → never, all items, weaker",
+            "violence.gore: review 0.60 → never; all items, weaker",
         ),
         (("needs: [sexual.explicit]\n", ""), "needs.sexual.explicit: removed, weaker"),
         (("action: remove}", "action: hold}"), "banks.others: action remove → hold, weaker"),
@@ -246,10 +254,11 @@ def test_whatever_differs_for_an_item_is_named_and_nothing_else_is(old, new, dat
             covering = [
                 change
                 for change in changes
-                if change.part == action and covers(change, along, item, kind, (*old, *new))
+                if action in change.shifts and covers(change, along, item, kind, (*old, *new))
             ]
             assert bool(covering) == (was != now)
-            assert {words(change) for change in covering} <= {(said(was), said(now))}
+            shifts = {change.shifts[action] for change in covering}
+            assert shifts <= {Shift(old=said(was), new=said(now))}
 
 
 def covers(change, along, facts, kind, given):
@@ -264,12 +273,105 @@ def covers(change, along, facts, kind, given):
 
 def said(cell):
     if cell is None:
-        return None
+        return "never"
     return f"{cell[0]:.2f}" + (f" by {cell[1]} detectors at once" if cell[1] > 1 else "")
 
 
-def words(change):
-    return change.old, change.new
+MOMENTS = [
+    tuple(scores) for n in (1, 2, 3) for scores in product((0.1, 0.25, 0.4, 0.5, 0.9), repeat=n)
+]
+"""What one, two or three detectors say."""
+
+
+def strongest(thresholds, scores):
+    met = [
+        strength(action)
+        for action, cell in thresholds.items()
+        for score, detectors in [plain(cell)]
+        if sum(one >= score for one in scores) >= detectors
+    ]
+    return max(met, default=0)
+
+
+thresholds = st.dictionaries(
+    st.sampled_from(ACTIONS[1:]),
+    st.sampled_from([0.25, 0.5, Agreed(score=0.25, detectors=2), Agreed(score=0.5, detectors=3)]),
+)
+
+
+@given(thresholds, thresholds)
+def test_stricter_and_weaker_is_what_comes_of_it_whatever_detectors_say(old, new):
+    steps = {
+        (after > before) - (after < before)
+        for scores in MOMENTS
+        for before, after in [(strongest(old, scores), strongest(new, scores))]
+    }
+    wanted = {frozenset({1}): "stricter", frozenset({-1}): "weaker"}
+    assert of_thresholds(old, new) == wanted.get(frozenset(steps - {0}), "other")
+
+
+def test_a_stronger_action_from_the_same_score_is_stricter_though_a_weaker_one_goes():
+    found = changed(
+        ("{review: 0.6}", "[{hold: 0.6}, {where: {surface: avatar}, hold: never, label: 0.6}]")
+    )
+    assert [line(change) for change in found.changes] == [
+        "violence.gore: label never → 0.60, review 0.60 → never; surface avatar, weaker",
+        "violence.gore: review 0.60 → never, hold never → 0.60; any surface but avatar, stricter",
+    ]
+    assert "categories" not in " ".join(summary(found))
+
+
+@pytest.mark.parametrize(
+    ("replacement", "said"),
+    [
+        # Without it such an answer meets the rule for all, which asks for less.
+        (
+            ("  - {id: cut, where: {cause: truncated}, action: hold}\n", ""),
+            ["unknowns.cut: removed, weaker: a missing answer for cause truncated: hold"],
+        ),
+        (
+            (
+                "action: hold}\n",
+                "action: hold}\n  - {id: x, where: {stage: media}, action: label}\n",
+            ),
+            ["unknowns.x: added, weaker: a missing answer at stage media: label"],
+        ),
+        (
+            (
+                "action: hold}\n",
+                "action: hold}\n  - {id: x, where: {stage: media}, action: review}\n",
+            ),
+            ["unknowns.x: added: a missing answer at stage media: review"],
+        ),
+        (
+            ("{cause: truncated}", "{cause: corrupt}"),
+            [
+                "unknowns.cut: where a missing answer for cause truncated → "
+                "a missing answer for cause corrupt"
+            ],
+        ),
+        (
+            ("{cause: truncated}", "{cause: truncated, stage: media}"),
+            [
+                "unknowns.cut: where a missing answer for cause truncated → "
+                "a missing answer for cause truncated, at stage media, weaker"
+            ],
+        ),
+    ],
+)
+def test_a_rule_for_missing_answers_goes_the_way_of_what_comes_of_it(replacement, said):
+    assert [line(change) for change in changed(replacement).changes] == said
+
+
+def test_too_many_missing_answers_are_refused():
+    rules = [
+        UnknownRule(
+            id=f"r{n}", where=UnknownConditions(detector=str(n), category=str(n)), action="hold"
+        )
+        for n in range(400)
+    ]
+    with pytest.raises(TooManyKindsError):
+        of_unknowns(rules, rules)
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_what_a_narrow_row_does_not_speak_of_stays():
     ],
 )
 def test_a_tie_is_an_error(rows):
-    with pytest.raises(PolicyError, match="neither is more specific"):
+    with pytest.raises(PolicyError, match=r"neither is\s+more specific|make them one row"):
         policy(rows)
 
 

@@ -26,7 +26,7 @@ def test_a_minimal_policy_loads():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x: [", "p.yaml:1:5: expected the node content, but found '<stream end>'"),
+        ("x: [", "p.yaml:1:5: the file ends: what is missing?"),
         (GOOD + "version: 4\n", "p.yaml:10:1: 'version' is written twice"),
         (
             GOOD + "thresholds:\n  violence.gore: {hold: 0.5, hold: 0.9}\n",
@@ -36,7 +36,12 @@ def test_a_minimal_policy_loads():
             GOOD + "thresholds:\n  violence.gore: {hold: .nan}\n",
             "p.yaml:11:25: must be more than 0.0 (at thresholds.violence.gore.hold)",
         ),
-        ("x: &x [*x]", "p.yaml: aliases (*name) are not allowed: write it out"),
+        ("x: &x [*x]", "p.yaml:1:8: aliases (*name) are not allowed: write it out"),
+        (
+            GOOD + "needs: !!set {sexual.explicit}\n",
+            "p.yaml:10:8: a text cannot begin with '!', and tags are not allowed: put all of "
+            "it in quotes, or in a block behind >-",
+        ),
         ("[" * 5000, "p.yaml: is nested too deeply"),
         ("", "p.yaml: wants a mapping, and is nothing"),
         (
@@ -59,7 +64,7 @@ def test_a_minimal_policy_loads():
         ),
         (
             GOOD + "thresholds:\n  violence.gore: {label: 0.9, remove: 0.5}\n",
-            "p.yaml:11:3: violence.gore: 'remove' is stronger than 'label' but asks for a lower "
+            "p.yaml:11:39: violence.gore: 'remove' is stronger than 'label' but asks for a lower "
             "score (0.5 < 0.9)",
         ),
         (

@@ -4,7 +4,7 @@ import pickle
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.evidence import (
@@ -21,6 +21,7 @@ from tidegate.evidence import (
     strength,
 )
 from tidegate.policy import Program, digest, parse
+from tidegate.policy.breakers import counters, trip
 from tidegate.policy.schema import Names
 
 HEAD = """
@@ -28,7 +29,8 @@ tidegate_policy: 1
 id: p
 version: 1
 names:
-  {surfaces: [avatar, post], banks: [mine], queues: [q, quality], labels: [nsfw], alarms: [team]}
+  {surfaces: [avatar, post], banks: [mine, theirs], queues: [q, quality], labels: [nsfw],
+   alarms: [team]}
 banks:
   - {id: a, where: {role: allow}, action: allow}
   - {id: b, where: {role: block}, action: remove}
@@ -182,6 +184,16 @@ def test_a_cap_lowers_neither_the_known_nor_the_unknown(found, action):
     assert program(text).decide(seen(found)).action == action
 
 
+@pytest.mark.parametrize("caps", [("label", "hold"), ("hold", "label")])
+def test_of_several_caps_the_lowest_counts(caps):
+    ready = program(
+        "thresholds:\n  sexual.explicit: {remove: 0.5}\nrules:\n"
+        + "".join(f"  - {{id: {c}, when: 'true', then: {{cap: {c}}}}}\n" for c in caps)
+    )
+    decision = ready.decide(seen(signal(0.9)))
+    assert (decision.action, decision.reasons[0].capped_by) == ("label", "rules.label")
+
+
 def test_an_allow_bank_overrules_a_guard_and_its_effects():
     text = rule("sexual.explicit > 0.5", "{action: remove, alarm: team}")
     known = match(role="allow", kind="sha256", distance=0)
@@ -225,6 +237,9 @@ def test_a_needed_category_that_no_detector_answers_for_is_unknown():
     bare = ready.decide(seen())
     assert (bare.action, bare.judged, bare.missing[0].cause) == ("review", False, "not_covered")
     assert ready.decide(seen(signal(0.1), covered=("sexual.explicit",))).action == "allow"
+    # That a picture is too flat for the banks is no answer of a detector.
+    flat = Unknown(stage="matching", cause="too_flat", detail="x")
+    assert [u.cause for u in ready.decide(seen(flat)).missing] == ["not_covered"]
     # The evidence says itself why there is no answer: it is not told twice.
     failed = Unknown(
         stage="detectors", cause="detector_failed", detail="x", categories=("sexual.explicit",)
@@ -243,6 +258,13 @@ def test_a_skipped_detector_is_unknown_under_a_policy_for_which_it_would_matter(
     assert (indifferent.action, indifferent.missing) == ("remove", ())
     strict = program("thresholds:\n  sexual.explicit: {quarantine: 0.9}\n").decide(evidence)
     assert [u.cause for u in strict.missing] == ["not_asked"]
+
+
+def test_a_skipped_detector_answers_for_its_categories():
+    ready = program(rule('"sexual.explicit" in covered', "{action: hold}"))
+    asked = ready.decide(seen(covered=("sexual.explicit",)))
+    left_out = ready.decide(seen(skipped=(SKIPPED,)))
+    assert (asked.action, asked.judged) == (left_out.action, left_out.judged) == ("hold", True)
 
 
 AGREE = "thresholds:\n  sexual.explicit: {review: 0.6, hold: {score: 0.5, detectors: 2}}\n"
@@ -285,6 +307,50 @@ def test_a_guard_over_a_signal_for_review_only_asks_a_person_at_most():
     assert program(text).decide(seen(weak, strong)).action == "remove"
 
 
+def test_a_signal_for_review_only_caps_nothing():
+    text = "thresholds:\n  sexual.explicit: {remove: 0.8}\n" + rule(
+        "violence.weapon > 0.5", "{cap: label}"
+    )
+    weak = signal(0.9, "violence.weapon", review_only=True)
+    assert program(text).decide(seen(signal(0.9), weak)).action == "remove"
+    strong = signal(0.9, "violence.weapon", "e")
+    assert program(text).decide(seen(signal(0.9), weak, strong)).action == "label"
+
+
+@pytest.mark.parametrize(("third", "action"), [((4, 9), "hold"), ((6, 9), "review")])
+def test_three_agree_only_where_all_do_at_one_moment(third, action):
+    text = "thresholds:\n  sexual.explicit: {review: 0.6, hold: {score: 0.5, detectors: 3}}\n"
+    spans = {"d": (0, 10), "e": (0, 5), "f": third}
+    found = [
+        signal(0.9, detector=name, span=Span(start=a, end=b), peak=a)
+        for name, (a, b) in spans.items()
+    ]
+    decision = program(text).decide(seen(*found))
+    assert decision.action == action
+
+
+def test_an_agreement_names_who_agrees():
+    (reason,) = program(AGREE).decide(seen(signal(0.55), signal(0.5, detector="e"))).reasons[:1]
+    assert reason.text == "sexual.explicit: 0.55 by d, and from 0.50 by e"
+
+
+@pytest.mark.parametrize(("score", "near"), [(0.11, True), (0.09, False), (0.0, False)])
+def test_nearly_is_at_least_half(score, near):
+    text = "thresholds:\n  sexual.explicit: {review: 0.2}\n"
+    decision = program(text).decide(seen(signal(score)))
+    assert bool(decision.near) is near
+    assert bool(decision.rest) is not near
+
+
+def test_a_second_opinion_for_review_only_asks_a_person_at_most():
+    ready = program(rule("second.violence.weapon > 0.5", "{action: remove}"))
+    strong = signal(0.9, "violence.weapon", "e")
+    weak = signal(0.8, "violence.weapon", review_only=True)
+    assert ready.decide(seen(strong, weak)).action == "review"
+    other = signal(0.7, "violence.weapon", "f")
+    assert ready.decide(seen(strong, weak, other)).action == "remove"
+
+
 def test_a_sample_goes_to_a_queue_whatever_was_decided():
     text = "sampling:\n  - {id: blind, share: 0.1, queue: quality, of: [allow]}\n"
     ready = program(text)
@@ -305,6 +371,9 @@ rules:
   - {id: x, when: 'sexual.drawn > 0.7', then: {action: hold}}
   - {id: y, when: 'sexual.drawn > 0.9 && surface == "avatar"', then: {action: label}, mode: MODE}
   - {id: z, when: 'met["mine"]', then: {cap: hold}}
+  - {id: low, when: 'sexual.explicit < 0.2 && uploader.removals > 0', then: {action: hold}}
+breakers:
+  - {id: fuse, per: rule, limit: 1, within: day, alarm: team}
 """
 
 signals = st.lists(
@@ -336,8 +405,19 @@ matches = st.lists(
     ),
     max_size=2,
 )
-facts = st.builds(Facts, surface=st.sampled_from([None, "avatar", "post"]))
+facts = st.builds(
+    Facts,
+    surface=st.sampled_from([None, "avatar", "post"]),
+    uploader=st.builds(Uploader, removals=st.sampled_from([None, 0, 3])),
+)
 PROGRAMS = [program(RULES.replace("MODE", mode)) for mode in ("live", "off")]
+
+
+def after_breakers(ready, evidence, stated):
+    """Return what is decided where every breaker has reached its limit."""
+    decision = ready.decide(evidence, stated)
+    touched = counters(ready.policy, decision, evidence, stated)
+    return trip(ready.policy, decision, evidence, stated, dict.fromkeys(touched, 1))
 
 
 @given(matches, signals, signals, unknowns, facts, st.sampled_from(PROGRAMS))
@@ -347,9 +427,13 @@ def test_what_could_not_change_a_decision_does_not(found, before, more, missing,
     review_only = bool(more) and all(s.review_only for s in more)
     if ready.could_change(covered, category, stated, review_only=review_only):
         return
-    then = ready.decide(seen(*found, *before, *more, *missing), stated)
-    now = ready.decide(covered, stated)
-    assert (now.action, now.judged, now.effects) == (then.action, then.judged, then.effects)
+    whole = seen(*found, *before, *more, *missing)
+    for tripped in (False, True):
+        now, then = (
+            after_breakers(ready, one, stated) if tripped else ready.decide(one, stated)
+            for one in (covered, whole)
+        )
+        assert (now.action, now.judged, now.effects) == (then.action, then.judged, then.effects)
 
 
 @given(matches, signals, unknowns, facts, st.sampled_from(PROGRAMS))
@@ -378,35 +462,47 @@ PARTIAL = [
         '!met["mine"] || sexual.drawn >= 0.9',
         '"known.other" in matched',
         'distance["mine"] < 10',
+        "sexual.explicit >= 0.4 && sexual.explicit < 0.8",
+        "sexual.explicit > sexual.drawn && sexual.explicit < 0.8 && sexual.drawn > 0.6",
+        "sexual.explicit + sexual.drawn > 1.0",
+        'met["mine"] && !met["theirs"]',
+        '"known.other" in matched && !("ncii.known_material" in matched)',
+        "size(matched) == 0 && sexual.explicit < 0.3",
+        'met["mine"] ? sexual.explicit < 0.5 : sexual.drawn < 0.5',
     )
 ]
 
 
-@given(
-    st.floats(0, 1),
-    st.floats(0, 1),
-    st.floats(0, 1),
-    st.floats(0, 1),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from(PARTIAL),
-)
+levels = st.one_of(st.floats(0, 1), st.sampled_from([0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9]))
+banks = st.sets(st.sampled_from(["mine", "theirs"]))
+CATEGORY = {"mine": "known.other", "theirs": "ncii.known_material"}
+
+
+@settings(max_examples=300)
+@given(levels, levels, levels, levels, banks, banks, st.sampled_from(PARTIAL))
 def test_a_guard_over_part_of_an_item_answers_only_what_holds_for_the_whole(
     a, b, more_a, more_b, met, met_later, ready
 ):
     """Whatever the unseen part shows: the answer is the same, or it was unknown."""
 
     def item(a, b, met, *missing):
-        found = [match(role="review")] if met else []
-        return seen(*found, signal(a), signal(b, "sexual.drawn"), *missing)
+        found = [match(role="review", bank=bank, category=CATEGORY[bank]) for bank in sorted(met)]
+        given = *found, signal(a), signal(b, "sexual.drawn"), *missing
+        return seen(*given, banks=("mine", "theirs"))
 
     cut = Unknown(stage="media", cause="truncated", detail="x")
     part = ready.decide(item(a, b, met, cut))
-    whole = ready.decide(item(max(a, more_a), max(b, more_b), met or met_later))
+    whole = ready.decide(item(max(a, more_a), max(b, more_b), met | met_later))
     fired = {r.rule for r in part.reasons}
     if "rules.x.unknown" in fired:
         return
     assert ("rules.x" in fired) == ("rules.x" in {r.rule for r in whole.reasons})
+
+
+def test_a_guard_over_part_of_an_item_is_told_where_nothing_could_change_it():
+    cut = Unknown(stage="media", cause="truncated", detail="x")
+    text = rule("sexual.explicit > 0.5", "{action: remove}")
+    assert program(text).decide(seen(signal(0.6), cut)).action == "remove"
 
 
 def test_a_policy_is_known_by_what_it_says_and_not_by_where_it_comes_from():

@@ -116,7 +116,7 @@ def full():
         shadow=(Flow(old="allow", new="remove", items=9),),
         shadow_rules=(Count(name="rules.trial", items=9),),
         drift=Drift(checked=100, differing=4),
-        reviewed=Reviewed(items=80, towards=20, against=3),
+        reviewed=Reviewed(items=80, towards=20, against=3, unmet=7),
         first=tuple(change(number) for number in range(OPEN + 3)),
         sweeps=(sweep(True),),
     )
@@ -239,6 +239,16 @@ def test_the_terminal_says_the_same(full):
         "r.jsonl:17: is cut short",
         "cannot be told",
         "50 of 80",
+        "7 items of the file of reviews are in no record",
     ):
         assert told in text, told
     assert "\u202e" not in text
+
+
+def test_no_name_is_broken_on_a_narrow_terminal(full):
+    console = Console(width=80, record=True, file=io.StringIO())
+    for part in shown(full):
+        console.print(part)
+    text = console.export_text()
+    assert text.count("thresholds.x.hold (new policy)") > 1
+    assert max(map(len, text.splitlines())) <= 80

@@ -6,11 +6,12 @@ import re
 import pytest
 from rich.console import Console
 
-from tidegate.evidence import Bound, Evidence, Facts, Item, MediaInfo, Signal, Uploader
+from tidegate.evidence import Bound, Evidence, Facts, Item, MediaInfo, Reason, Signal, Uploader
 from tidegate.pipeline import gather
 from tidegate.policy import Program, parse
 from tidegate.report import render, words
 from tidegate.report.explain import explanation
+from tidegate.report.table import summary
 
 POLICY = """
 tidegate_policy: 1
@@ -59,7 +60,8 @@ def test_the_explanation_shows_all_of_it(item):
         "✓ detectors that agree 2 ≥ 2",
         "lowered from hold by rules.shown-as-art",
         "because of Shown as art, no score or guard leads to more than review",
-        "8. Rules in shadow that would have fired rules.tried → remove because of Tried first",
+        "8. Rules in shadow that would have fired rules.tried → review because of Tried first "
+        "lowered from remove by rules.shown-as-art",
         "queue nudity at priority 80, because of rules.shown-as-art",
         "label art, because of rules.shown-as-art",
         "alarm on-call, because of rules.shown-as-art",
@@ -81,6 +83,30 @@ def test_the_page_shows_all_of_it(item):
         "no detector answers for violence.gore, which the policy needs",
     ):
         assert said in told
+
+
+def test_the_head_says_who_is_to_be_told_and_why(item):
+    said = "Alarm on-call by 2 items: rules.shown-as-art"
+    report = gather([item, item])
+    assert said in render(report, {}, "t")
+    assert said in summary(report).plain
+    assert "Alarm" not in summary(gather([])).plain
+
+
+def test_what_a_detector_for_review_only_lowers_says_so():
+    reason = Reason(
+        rule="thresholds.x.remove",
+        action="review",
+        ground="signal",
+        index=0,
+        category="sexual.explicit",
+        bounds=(),
+        text="",
+        capped_from="remove",
+        capped_by="detector one",
+    )
+    told = "lowered from remove by detector one, which is for review only"
+    assert words.lowered(reason) == told
 
 
 def test_too_few_detectors_are_counted_in_words():

@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 import tidegate
-from tidegate.cli import bank, compare, doctor, explain, match, models, policy, scan
+from tidegate.cli import (
+    audit,
+    backup,
+    bank,
+    compare,
+    doctor,
+    explain,
+    match,
+    models,
+    policy,
+    scan,
+    serve,
+    worker,
+)
 from tidegate.cli import hash as hash_command
 from tidegate.cli.exits import FAILED, OK, USAGE
 from tidegate.cli.say import complain
@@ -34,6 +47,11 @@ app.command("match", epilog=match.EPILOG)(match.match)
 app.add_typer(bank.app, name="bank")
 app.add_typer(models.app, name="models")
 app.add_typer(policy.app, name="policy")
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("worker", epilog=worker.EPILOG)(worker.worker)
+app.add_typer(audit.app, name="audit")
+app.command("backup", epilog=backup.EPILOG)(backup.backup)
+app.command("restore", epilog=backup.EPILOG)(backup.restore)
 app.command("doctor")(doctor.doctor)
 
 

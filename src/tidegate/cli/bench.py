@@ -186,19 +186,20 @@ def _measured(
 
 
 def _show(told: dict[str, Any]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("model", "step", "batch"):
-        table.add_column(name, overflow="fold")
-    for name in ("images/s", "min–max", "images/s per core", "min–max", "process"):
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    width = max((len(model["id"]) for model in told["models"]), default=0)
+    table.add_column("model", overflow="fold", min_width=min(width, 24))
+    table.add_column("batch")
+    for name in ("images/s", "min–max", "per core", "min–max", "process"):
         table.add_column(name, justify="right")
     for model in told["models"]:
         rows = [("prepare", model["prepare"]), *(("infer", speed) for speed in model["infer"])]
-        for place, (step, speed) in enumerate(rows):
-            title = Text("" if place else line(model["id"]))
-            table.add_row(title, step, *_cells(step, speed))
+        table.add_row(Text(line(model["id"])))
+        for step, speed in rows:
+            table.add_row(f"  {step}", *_cells(step, speed))
     console = Console()
     console.print(table)
-    console.print(Text("\n".join(_notes(told)), "dim"))
+    console.print(Text("\n".join(_notes(told)), "dim"), soft_wrap=True)
 
 
 def _cells(step: str, speed: Speed) -> list[str]:
@@ -218,5 +219,5 @@ def _notes(told: dict[str, Any]) -> list[str]:
         f"{machine['processors']} processors, {machine['architecture']}",
         f"{len(told['pictures']['sizes'])} pictures of {origin}, {', '.join(sizes)}; medians of "
         f"{', '.join(map(str, rounds)) or 'no'} rounds, one thread asks",
-        "per core: a second of processor time; process: the most memory of all of it so far",
+        "images/s per core: in a second of processor time; process: its most memory so far",
     ]

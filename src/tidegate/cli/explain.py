@@ -8,8 +8,7 @@ from rich.console import Console
 
 from tidegate.cli import exits
 from tidegate.cli.paths import stdin
-from tidegate.evidence import Item
-from tidegate.pipeline.load import read_items
+from tidegate.pipeline.load import Items, read_items
 from tidegate.report.explain import explanation
 
 
@@ -18,7 +17,7 @@ def explain(
         Path,
         typer.Argument(
             metavar="ITEM.json",
-            help="What 'scan --json' or 'scan --jsonl' wrote, or '-' for standard input.",
+            help="What 'scan --json', '--jsonl' or '--record' wrote, or '-' for standard input.",
         ),
     ],
     path: Annotated[
@@ -31,16 +30,17 @@ def explain(
     Evidence, the thresholds that applied and where they come from, the rules that fired
     and those that nearly did.
     """
-    items = [item for item in _read(file) if path is None or item.path == path]
+    found = _read(file)
+    items = [item for item in found.items if path is None or item.path == path]
     if not items:
         raise typer.BadParameter(f"{file}: no item has the path {path!r}")
     console = Console()
     for item in items:
-        console.print(explanation(item))
+        console.print(explanation(item, recorded=found.recorded))
     return exits.OK
 
 
-def _read(file: Path) -> list[Item]:
+def _read(file: Path) -> Items:
     try:
         data = stdin().read() if str(file) == "-" else file.read_bytes()
     except OSError as error:

@@ -1,6 +1,5 @@
 """Options for what the platform says of items."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import msgspec
@@ -9,6 +8,7 @@ import typer
 from tidegate import taxonomy
 from tidegate.evidence import Facts
 from tidegate.policy import Policy
+from tidegate.policy.facts import FactsError, check_facts
 
 Surface = Annotated[
     str | None,
@@ -56,11 +56,6 @@ def stated(
     Raises:
         typer.BadParameter: One of them means nothing.
     """
-    known = policy.names.surfaces
-    if surface is not None and known and surface not in known:
-        close = get_close_matches(surface, known, n=1)
-        meant = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
-        raise typer.BadParameter(f"--surface: {policy.name} has no surface {surface!r}{meant}")
     given = {
         "surface": surface,
         "locale": locale,
@@ -68,10 +63,16 @@ def stated(
         "uploader": {"account_days": account_days},
     }
     try:
-        return msgspec.convert(given, Facts)
+        facts = msgspec.convert(given, Facts)
+        check_facts(facts, policy)
+        return facts
+    except FactsError as error:
+        raise typer.BadParameter(f"--{error.fact}: {error}") from None
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$.")
         option = where.rstrip("`").rpartition(".")[2].replace("_", "-")
+        if option == "locale":
+            message = f"{locale!r} is no language tag; one is written de, or de-AT"
         raise typer.BadParameter(f"--{option}: {message}") from None
 
 

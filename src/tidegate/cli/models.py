@@ -17,6 +17,7 @@ from tidegate.detectors.catalogue import Broken
 from tidegate.detectors.convert import ConversionError, efficientnet, nsfwjs
 from tidegate.detectors.golden import verify as answer_golden
 from tidegate.detectors.home import home
+from tidegate.detectors.runtime import UnavailableError
 
 app = typer.Typer(help="Look after the detectors' models.", no_args_is_help=True)
 
@@ -43,7 +44,7 @@ def list_(json: Json = False) -> int:
             [told["id"], f"{told['task']}, version {told['version']}"],
             [*told["categories"], *notes],
             [f"code {licence.code}", f"weights {licence.weights}"],
-            ["installed"] if told["installed"] else ["not installed;", told["get"]],
+            _state(told),
         )
         table.add_row(*(Text("\n".join(map(line, lines))) for lines in rows))
     for one in broken:
@@ -155,6 +156,10 @@ app.command("bench", epilog=bench.EPILOG)(bench.bench)
 def remove(model_id: Id, json: Json = False) -> int:
     """Remove a model from the model home. What a package ships is left to the package."""
     if not adding.remove(model_id):
+        model = find(model_id)
+        if model is not None and model.weights is not None and model.manifest.file.package:
+            package = model.manifest.file.package
+            raise typer.BadParameter(f"{model_id}: comes with a package: pip uninstall {package}")
         raise typer.BadParameter(f"{model_id}: there is no such model in the model home")
     if json:
         return _write({"removed": model_id})
@@ -168,17 +173,30 @@ def _found(model_id: str) -> Model:
     raise typer.BadParameter(f"{model_id}: no such model; 'tidegate models list' lists them")
 
 
+def _state(told: dict[str, Any]) -> list[str]:
+    """Return in lines whether a model is here, and how to get it."""
+    if told["problem"]:
+        return [f"broken: {told['problem']};", f"to mend it: {told['get']}"]
+    return ["installed"] if told["installed"] else ["not installed;", told["get"]]
+
+
 def _problem(model: Model) -> str:
-    """Return why a model is not whole, or nothing."""
+    """Return why a model is not whole, or nothing.
+
+    Raises:
+        UnavailableError: What should run it cannot, which is no fault of it.
+    """
     try:
         answer_golden(model.load())
+    except UnavailableError:
+        raise
     except ManifestError as error:
         return str(error)
     return ""
 
 
 def _brief(model: Model) -> dict[str, Any]:
-    manifest = model.manifest
+    manifest, problem = model.manifest, _at_a_glance(model)
     return {
         "id": manifest.id,
         "version": manifest.version,
@@ -189,9 +207,17 @@ def _brief(model: Model) -> dict[str, Any]:
         "licence": msgspec.to_builtins(manifest.licence),
         "origin": model.origin,
         "installed": model.weights is not None,
-        "get": model.get,
-        "problem": "",
+        "get": model.again if problem else model.get,
+        "problem": problem,
     }
+
+
+def _at_a_glance(model: Model) -> str:
+    """Return what is wrong with weights as far as it shows without reading them."""
+    wanted = model.manifest.file.size
+    if model.weights is None or (size := model.weights.stat().st_size) == wanted:
+        return ""
+    return f"{model.weights.name} has {size:,} bytes, not {wanted:,}"
 
 
 def _unusable(broken: Broken) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from tidegate import taxonomy
 from tidegate.cli import exits, facts, pack, policyshow, replay
 from tidegate.cli.facts import AccountDays, Context, Locale, Surface
 from tidegate.cli.say import complain, say
-from tidegate.pipeline.load import load_cases, load_policy, shipped, shipped_cases
+from tidegate.pipeline.load import load_cases, load_policy, read_policy, shipped, shipped_cases
 from tidegate.policy import PolicyError, Program, parse
 from tidegate.policy.difference import difference
+from tidegate.policy.parse import examine
 from tidegate.policy.space import TooManyKindsError
 from tidegate.policy.trying import coverage, run
 
@@ -34,15 +35,24 @@ Policy = Annotated[str, typer.Argument(metavar="FILE", help=FILE)]
 def check(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help=f"{FILE} May be repeated.")],
 ) -> int:
-    """Load policies and say what they hold; or what is wrong, where, and how to mend it."""
-    wrong = False
-    for file in files:
-        try:
-            say(policyshow.brief(load_policy(file)))
-        except PolicyError as error:
-            wrong = True
-            complain(str(error), error.excerpt)
-    return exits.USAGE if wrong else exits.OK
+    """Load policies and say what they hold; or all that is wrong, where, and how to mend it."""
+    loads = [_check(file) for file in files]
+    return exits.OK if all(loads) else exits.USAGE
+
+
+def _check(file: str) -> bool:
+    try:
+        name, text = read_policy(file)
+        policy, errors = examine(text, name)
+    except PolicyError as first:
+        errors = (first,)
+    for error in errors:
+        complain(str(error), error.excerpt)
+    if len(errors) > 1:
+        complain(f"{file}: {len(errors)} errors")
+    if not errors:
+        say(policyshow.brief(policy))
+    return not errors
 
 
 @app.command(

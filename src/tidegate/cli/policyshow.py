@@ -67,6 +67,8 @@ def differing(found: Difference) -> Iterator[Text]:
         return
     for told in difference.summary(found):
         yield _text(told)
+    if found.old == found.new:
+        yield _text(f"Both are {found.new}, which decisions cite: raise the version", "yellow")
     yield Text()
     styles = {"stricter": "red", "weaker": "cyan", "other": ""}
     for change in found.changes:

@@ -29,8 +29,9 @@ from tidegate.report.replay_table import shown
 EPILOG = (
     "Exit status: [bold]0[/] nothing changes, [bold]1[/] something does, [bold]2[/] some records "
     "could not be replayed, or it cannot be told what becomes of some (they are counted, the rest "
-    "is replayed all the same; wins over 1), [bold]64[/] wrong usage, [bold]70[/] a file cannot be "
-    "read or written, [bold]130[/] stopped by Ctrl-C (nothing is written)."
+    "is replayed all the same; wins over 1), or there was none to replay, [bold]64[/] wrong "
+    "usage, [bold]70[/] a file cannot be read or written, [bold]130[/] stopped by Ctrl-C (nothing "
+    "is written)."
 )
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -124,7 +125,7 @@ def replay(
         _show(made)
     if html is not None:
         Console(stderr=json).print(Text(line(f"Report: {html}")), soft_wrap=True)
-    if made.unreadable or made.untold:
+    if made.unreadable or made.untold or not made.records:
         return exits.UNJUDGED
     return exits.ACT if made.changed else exits.OK
 

@@ -141,6 +141,8 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
         recorder = Recorder(path)
     except RecordError as error:
         raise typer.BadParameter(f"--record: {error}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"--record {path}: {error.strerror}") from None
     if recorder.mended:
         complain(f"{path}: its last record was cut short; it stays, and replay tells of it")
     return recorder

@@ -114,7 +114,9 @@ class Batcher:
         calls = {id(piece.call): piece.call for piece in batch}.values()
         for call in calls:
             own = [piece for piece in batch if piece.call is call]
-            call.error = error if len(calls) == 1 else self._failure(own)
+            failure = error if len(calls) == 1 else self._failure(own)
+            # Another run may have failed this call already: that stands.
+            call.error = call.error or failure
 
     def _failure(self, batch: list[_Piece]) -> Exception | None:
         """Answer a batch in one run; return why it cannot be answered."""

@@ -6,7 +6,9 @@ its place. docs/runtime.md says what was measured, and what was never tried.
 """
 
 import os
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
+
+import msgspec
 
 from tidegate.detectors.manifest import ManifestError
 from tidegate.evidence import Value
@@ -78,16 +80,22 @@ def chosen() -> Runtime:
     Raises:
         UnavailableError: It asks for what there is not.
     """
-    batch = os.environ.get("TIDEGATE_BATCH")
-    try:
-        return Runtime(
-            library=cast(Library, os.environ.get("TIDEGATE_RUNTIME") or "onnxruntime"),
-            device=cast(Device, os.environ.get("TIDEGATE_DEVICE") or "cpu"),
-            batch=_number(batch) if batch else None,
-        )
-    except UnavailableError as error:
-        settings = "TIDEGATE_RUNTIME, TIDEGATE_DEVICE or TIDEGATE_BATCH"
-        raise UnavailableError(f"{settings}: {error}") from None
+    found = Runtime()
+    for name, field in _SETTINGS.items():
+        if value := os.environ.get(name):
+            given = _number(value) if field == "batch" else value
+            try:
+                found = Runtime(**{**msgspec.structs.asdict(found), field: given})
+            except UnavailableError as error:
+                raise UnavailableError(f"{name}: {error}") from None
+    return found
+
+
+_SETTINGS = {
+    "TIDEGATE_RUNTIME": "library",
+    "TIDEGATE_DEVICE": "device",
+    "TIDEGATE_BATCH": "batch",
+}
 
 
 def _number(text: str) -> int:

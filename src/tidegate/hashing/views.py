@@ -202,8 +202,7 @@ def _border(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> 
     gap = round(GAP * len(lines))
     border = 0
     for at in range(0, len(lines), STRIP):
-        near = _near(lines[at : at + STRIP], colour, np.uint8(NEAR[stage]))
-        even = np.count_nonzero(near, axis=1) >= EVEN[stage] * lines.shape[1]
+        even = _even(lines[at : at + STRIP], colour, stage)
         for line in at + np.flatnonzero(even):
             if line - border > gap:
                 return border
@@ -213,12 +212,19 @@ def _border(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> 
     return border
 
 
-def _near(pixels: NDArray[np.uint8], colour: NDArray[np.uint8], off: np.uint8) -> NDArray[np.bool_]:
-    """Return which pixels have nearly this colour."""
-    lowest = np.maximum(colour, off) - off
-    # What is below the lowest wraps round to a large difference.
-    near = pixels - lowest <= np.minimum(colour, 255 - off) + off - lowest
-    return near if near.ndim == 2 else near[..., 0] & near[..., 1] & near[..., 2]
+def _even(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> NDArray[np.bool_]:
+    """Return which lines have nearly this colour, but for a share of their pixels."""
+    least, off = EVEN[stage] * lines.shape[1], np.uint8(NEAR[stage])
+    planes = lines[..., None] if lines.ndim == 2 else lines
+    near = np.ones(lines.shape[:2], np.bool_)
+    for plane, wanted in enumerate(colour.reshape(-1)):
+        lowest = max(wanted, off) - off
+        # What is below the lowest wraps round to a large difference.
+        near &= planes[..., plane] - lowest <= min(wanted, np.uint8(255) - off) + off - lowest
+        even: NDArray[np.bool_] = np.count_nonzero(near, axis=1) >= least
+        if not even.any():  # As most often: the other planes can only take from it.
+            break
+    return even
 
 
 def _part(side: int, share: float, place: float) -> slice:

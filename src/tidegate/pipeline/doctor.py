@@ -160,34 +160,40 @@ def _confinement() -> Iterator[Finding]:
 
 
 def _detectors() -> Iterator[Finding]:
-    runtime = _runtime()
+    try:
+        runtime = _runtime()
+        known, broken = survey()
+        tried = [_detector(model) for model in known]
+    except UnavailableError as error:  # No detector is to blame for it.
+        remedy = "do as it says, or unset TIDEGATE_RUNTIME, TIDEGATE_DEVICE and TIDEGATE_BATCH"
+        yield Finding(name="runtime", state="broken", detail=str(error), remedy=remedy)
+        return
     yield runtime
-    if runtime.state == "broken":
-        return  # No detector could be tried.
-    known, broken = survey()
-    working = []
-    for model in known:
-        finding, detector = _detector(model)
-        yield finding
-        working += [detector] if detector else []
+    yield from (finding for finding, _ in tried)
     for one in broken:
         name = f"detector {one.id}" if one.id else "model home"
         detail = f"{one.reason}: nothing is judged until it is mended"
         yield Finding(name=name, state="broken", detail=detail, remedy=one.remedy)
-    yield _coverage(working)
+    yield _coverage([detector for _, detector in tried if detector])
 
 
 def _runtime() -> Finding:
-    try:
-        asked = chosen()
-        on_it = f"{asked.library} {version(asked.library)} on {asked.device}"
-    except UnavailableError as error:
-        remedy = "mend it, or unset TIDEGATE_RUNTIME, TIDEGATE_DEVICE and TIDEGATE_BATCH"
-        return Finding(name="runtime", state="broken", detail=str(error), remedy=remedy)
+    """Return what runs the models.
+
+    Raises:
+        UnavailableError: It is not here.
+    """
+    asked = chosen()
+    on_it = f"{asked.library} {version(asked.library)} on {asked.device}"
     return Finding(name="runtime", state="ok", detail=on_it)
 
 
 def _detector(model: Model) -> tuple[Finding, Classifier | None]:
+    """Return what a model is good for, and the detector where it works.
+
+    Raises:
+        UnavailableError: What should run it cannot.
+    """
     manifest = model.manifest
     name = f"detector {manifest.id}"
     if not model.expected:
@@ -196,6 +202,8 @@ def _detector(model: Model) -> tuple[Finding, Classifier | None]:
     try:
         detector = model.load()
         verify(detector)
+    except UnavailableError:
+        raise
     except ManifestError as error:
         return Finding(name=name, state="broken", detail=str(error), remedy=model.again), None
     detail = (

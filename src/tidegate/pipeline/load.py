@@ -1,17 +1,21 @@
 """Reading the operator's own files: policies and banks."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from tidegate import taxonomy
-from tidegate.evidence import Item, Report
+from tidegate.evidence import Item, Report, foreign_category
 from tidegate.matching import Bank, BankError, BankFolder, load_bank
+from tidegate.pipeline.record import RecordError, read_record
 from tidegate.policy import Policy, PolicyError, parse
 from tidegate.policy.cases import Cases, ItemPlace, parse_cases
+from tidegate.policy.tree import MAX_TEXT
 
 _CASES = ".cases"
 
@@ -80,7 +84,10 @@ def read_policy(path: str | os.PathLike[str] | None) -> tuple[str, str]:
 def _text(path: Path, name: str | None = None) -> str:
     name = str(path) if name is None else name
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            # Of what has no end, as much as tells that it is too long.
+            data = file.read(4 * MAX_TEXT + 4)
+        return data.decode("utf-8")
     except OSError as error:
         raise PolicyError(name, None, f"cannot be read: {error.strerror}{_others(name)}") from None
     except UnicodeDecodeError:
@@ -108,7 +115,15 @@ def load_cases(
     """
     if path is None and file in shipped():
         return parse_cases(shipped_cases()[file], f"{file}{_CASES}.yaml", policy), {}
-    path = cases_beside(Path(file)) if path is None else path
+    if path is None:
+        path = cases_beside(Path(file))
+        if not path.exists():
+            raise PolicyError(
+                str(path),
+                None,
+                "there are no cases beside the policy: write some there, or name them with "
+                f"--cases; 'tidegate policy show {DEFAULT} --cases' prints some to start from",
+            )
     cases = parse_cases(_text(path), str(path), policy)
     places = {case.place for case in cases.cases if case.place is not None}
     return cases, {place: _item(path, place) for place in places}
@@ -122,7 +137,7 @@ def cases_beside(policy: Path) -> Path:
 def _item(cases: Path, place: ItemPlace) -> Item:
     file = cases.parent / place.file
     try:
-        items = [i for i in read_items(file.read_bytes()) if place.path in (None, i.path)]
+        items = [i for i in read_items(file.read_bytes()).items if place.path in (None, i.path)]
     except OSError as error:
         raise PolicyError(str(file), None, f"cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -133,31 +148,66 @@ def _item(cases: Path, place: ItemPlace) -> Item:
     return items[0]
 
 
-def read_items(data: bytes) -> list[Item]:
-    """Return the items of what ``tidegate scan --json`` or ``--jsonl`` wrote.
+class Items(NamedTuple):
+    """Items that were judged.
+
+    Attributes:
+        items: In the order of the file.
+        recorded: Whether they come from records, which hold no rules that did not fire.
+    """
+
+    items: tuple[Item, ...]
+    recorded: bool
+
+
+def read_items(data: bytes) -> Items:
+    """Return the items of what ``tidegate scan --json``, ``--jsonl`` or ``--record`` wrote.
 
     Raises:
         ValueError: It is something else, or names a category that is not in the taxonomy.
     """
-    items = _decode(data)
-    for item in items:
-        evidence = item.evidence
-        named = {m.category for m in evidence.matches} | {s.category for s in evidence.signals}
-        if foreign := sorted(named - taxonomy.CATEGORIES.keys()):
-            raise ValueError(f"{foreign[0]!r} is no category of ours")
-    return items
+    found = _decode(data)
+    for item in found.items:
+        if (foreign := foreign_category(item.evidence)) is not None:
+            raise ValueError(f"{foreign[:80]!r} is no category of ours")
+    return found
 
 
-def _decode(data: bytes) -> list[Item]:
+def _decode(data: bytes) -> Items:
+    with suppress(*_UNDECODABLE):
+        return Items(msgspec.json.decode(data, type=Report).items, recorded=False)
+    lines = data.splitlines() if data.lstrip()[:1] == b"{" and b"\n{" in data else [data]
+    lines = [line for line in lines if line.strip()]
+    if lines and _is_record(lines[0]):
+        return Items(tuple(_recorded(lines)), recorded=True)
     try:
-        return list(msgspec.json.decode(data, type=Report).items)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        lines = data.splitlines() if data.lstrip()[:1] == b"{" and b"\n{" in data else [data]
-        return [msgspec.json.decode(line, type=Item) for line in lines if line.strip()]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"is no item and no report: {error}") from None
+        return Items(tuple(msgspec.json.decode(line, type=Item) for line in lines), recorded=False)
+    except _UNDECODABLE as error:
+        raise ValueError(f"is no item, no report and no record: {error}") from None
+
+
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _is_record(line: bytes) -> bool:
+    with suppress(*_UNDECODABLE):
+        return "at" in msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    return False
+
+
+def _recorded(lines: Sequence[bytes]) -> Iterator[Item]:
+    for number, line in enumerate(lines, 1):
+        try:
+            one = read_record(line)
+        except RecordError as error:
+            raise ValueError(f"record {number} {error}") from None
+        yield Item(
+            path=one.path,
+            evidence=one.evidence,
+            decision=one.decision,
+            elapsed=0.0,  # It is not kept.
+            facts=one.facts,
+        )
 
 
 def read_bank(path: str | os.PathLike[str]) -> Bank | BankFolder:

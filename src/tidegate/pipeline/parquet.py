@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from tidegate.evidence import Decision, Evidence, Facts
-from tidegate.pipeline.record import LONGEST, SCHEMA, Record, RecordError, Review
+from tidegate.pipeline.record import LONGEST, SCHEMA, Record, RecordError, Review, checked
 
 MAGIC = b"PAR1"
 """What every such file begins with."""
@@ -176,7 +176,9 @@ def _record(at: int | None, path: str | None, *parts: bytes | None) -> Record | 
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return RecordError(f"is no record: {name}: {error}")
     try:
-        return Record(at=_EPOCH + timedelta(microseconds=at), path=path, **values)
+        return checked(Record(at=_EPOCH + timedelta(microseconds=at), path=path, **values))
+    except RecordError as error:
+        return error
     except OverflowError:
         return RecordError("is no record: its time is out of range")
 

@@ -6,6 +6,7 @@ A record is all that it takes to decide again, without the media.
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -14,8 +15,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tidegate import taxonomy
 from tidegate.closing import Closing
-from tidegate.evidence import Action, Decision, Evidence, Facts, Item, Value
+from tidegate.evidence import Action, Decision, Evidence, Facts, Item, Value, foreign_category
 
 SCHEMA = 1
 """The version of the records that are written and read."""
@@ -23,7 +25,7 @@ SCHEMA = 1
 LONGEST = 64 * 1024**2
 """Bytes of a record; a day of video, judged each second, takes less."""
 
-_BEGINNING = b'{"schema":'
+_BEGINNING = f'{{"schema":{SCHEMA},"at":'.encode()
 
 
 class RecordError(ValueError):
@@ -93,6 +95,8 @@ def kept(decision: Decision) -> Decision:
 
 class _Versioned(msgspec.Struct):
     schema: Any = None
+    elapsed: Any = None
+    items: Any = None
 
 
 _RECORDS = msgspec.json.Decoder(Record)
@@ -108,14 +112,35 @@ def read_record(line: bytes) -> Record:
     if len(line) > LONGEST:
         raise RecordError(f"is longer than {LONGEST:,} bytes")
     try:
-        return _RECORDS.decode(line)
+        record = _RECORDS.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(_wrong(line, error)) from None
+    return checked(record)
+
+
+def checked(record: Record) -> Record:
+    """Return a record that names no category but those of the taxonomy.
+
+    Raises:
+        RecordError: It names another.
+    """
+    foreign = foreign_category(record.evidence)
+    if foreign is None:
+        reasons = (*record.decision.reasons, *record.decision.shadow)
+        told = [reason.category for reason in reasons if reason.category is not None]
+        told += record.review.truth if record.review is not None else ()
+        foreign = next((name for name in told if name not in taxonomy.CATEGORIES), None)
+    if foreign is not None:
+        raise RecordError(f"is no record: {foreign[:80]!r} is no category of ours")
+    return record
 
 
 def _wrong(line: bytes, error: Exception) -> str:
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = _VERSIONS.decode(line).schema
+        told = _VERSIONS.decode(line)
+        if told.elapsed is not None or told.items is not None:
+            return "is what 'scan --json' or '--jsonl' writes: records come of 'scan --record'"
+        found = told.schema
         if found != SCHEMA:
             shown = found if isinstance(found, int) else "none"
             return f"is of schema {shown}, and this version of Tidegate reads {SCHEMA}"
@@ -148,6 +173,8 @@ class Recorder(Closing):
             raise RecordError(f"{name}: records are appended to *.jsonl, not to Parquet")
         # Without O_NONBLOCK a named pipe would wait for its reader.
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        # The lock on the file keeps processes apart, this one threads.
+        self._adding = threading.Lock()
         self._descriptor = os.open(path, flags, 0o600)
         self.mended = False
         try:
@@ -182,11 +209,12 @@ class Recorder(Closing):
         line = msgspec.json.encode(record) + b"\n"
         if len(line) > LONGEST:
             raise RecordError(f"{record.path}: its record is longer than {LONGEST:,} bytes")
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        try:
-            self._write(line)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        with self._adding:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            try:
+                self._write(line)
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _write(self, line: bytes) -> None:
         before = os.fstat(self._descriptor).st_size

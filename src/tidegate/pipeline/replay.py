@@ -206,6 +206,7 @@ class _Worker:
             drifted=self._drifted(record, old, new),
             untold=missing,
             review=self._job.reviews.of(record),
+            named=self._job.reviews.name(record),
         )
 
     def _drifted(self, record: Record, old: Decision, new: Decision) -> bool | None:
@@ -354,7 +355,12 @@ def _second(work: _Again) -> Tally:
 
 def _told(files: Sequence[File], job: Job, tally: Tally) -> Replay:
     drift = Drift(checked=tally.checked, differing=tally.drifted)
-    reviewed = Reviewed(items=tally.reviewed, towards=tally.towards, against=tally.against)
+    reviewed = Reviewed(
+        items=tally.reviewed,
+        towards=tally.towards,
+        against=tally.against,
+        unmet=len(job.reviews.truth.keys() - tally.named),
+    )
     return Replay(
         tidegate=tidegate.__version__,
         new=job.new.name,

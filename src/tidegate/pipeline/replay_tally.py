@@ -58,6 +58,7 @@ class Outcome:
             where the record's own policy is not at hand.
         untold: Detectors that were not asked then and would have to be for this.
         review: What a person found.
+        named: What the file of reviews calls the item, or ``None``.
     """
 
     place: Place
@@ -67,6 +68,7 @@ class Outcome:
     drifted: bool | None
     untold: tuple[str, ...]
     review: Review | None
+    named: str | None
 
 
 @dataclass
@@ -106,6 +108,7 @@ class Tally:
     unscored: Counter[str] = field(default_factory=Counter)
     damage: list[tuple[Place, str]] = field(default_factory=list)
     first: dict[Kind, list[Listed]] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
 
     def take(self, outcome: Outcome) -> None:
         """Count one record."""
@@ -117,6 +120,8 @@ class Tally:
             self.checked += 1
             self.drifted += outcome.drifted
         self.reviewed += outcome.review is not None
+        if outcome.named is not None:
+            self.named.add(outcome.named)
         for category in self.sweeps:
             self._score(category, record.evidence, outcome.review)
         if outcome.untold:
@@ -192,6 +197,7 @@ class Tally:
                 setattr(self, name, getattr(self, name) + value)
         if other.first_at is not None and other.last_at is not None:
             self._see(other.first_at, other.last_at)
+        self.named |= other.named
         self.damage.extend(other.damage)
         self._cut()
         for kind, listed in other.first.items():

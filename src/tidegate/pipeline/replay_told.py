@@ -33,7 +33,10 @@ def _rank(action: Action | None) -> int:
 
 
 def first(tally: Tally) -> tuple[Changed, ...]:
-    """Return the changes to look at first: of each kind the weightiest, then of each the next."""
+    """Return the changes to look at first: of each kind the weightiest, then of each the next.
+
+    What is said of the same content again comes behind all others.
+    """
     ranked = [
         (number, one)
         for listed in tally.first.values()
@@ -42,7 +45,15 @@ def first(tally: Tally) -> tuple[Changed, ...]:
     # Sorting is stable: within a round the weightiest kind is first.
     ranked.sort(key=lambda pair: pair[1], reverse=True)
     ranked.sort(key=lambda pair: pair[0])
-    return tuple(one.change for _, one in ranked[: tally.top])
+    fresh: list[Changed] = []
+    again: list[Changed] = []
+    seen = set()
+    for _, one in ranked:
+        change = one.change
+        content = (change.sha256 or object(), change.old, change.new)
+        (again if content in seen else fresh).append(change)
+        seen.add(content)
+    return (*fresh, *again)[: tally.top]
 
 
 def counts(counted: Mapping[str, int]) -> tuple[Count, ...]:

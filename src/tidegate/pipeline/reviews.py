@@ -25,15 +25,17 @@ class Reviews(NamedTuple):
 
     def of(self, record: Record) -> Review | None:
         """Return what is known of an item. The file goes before the record, by category."""
-        if not self.truth:
-            return record.review
-        name = record.evidence.sha256 if self.key == "sha256" else record.path
-        truth = self.truth.get(name) if name is not None else None
+        truth = self.truth.get(self.name(record) or "")
         if truth is None:
             return record.review
         if record.review is None:
             return Review(truth=truth)
         return Review(truth={**record.review.truth, **truth}, action=record.review.action)
+
+    def name(self, record: Record) -> str | None:
+        """Return what the file calls an item; ``None`` where it says nothing of it."""
+        name = record.evidence.sha256 if self.key == "sha256" else record.path
+        return name if name in self.truth else None
 
 
 def read_reviews(path: str | os.PathLike[str]) -> Reviews:

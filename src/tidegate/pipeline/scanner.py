@@ -39,6 +39,7 @@ from tidegate.pipeline.readers import Readers
 from tidegate.pipeline.tally import Tally
 from tidegate.pipeline.versions import versions
 from tidegate.policy import Policy, Program
+from tidegate.policy.facts import check_facts
 from tidegate.report.pictures import Picture
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Scanner(Closing):
     Raises:
         PolicyError: The policy does not load.
         BankError: A bank does not load.
+        FactsError: A fact means nothing to the policy.
         ManifestError: The weights of a detector are missing or altered.
         SettingError: ``TIDEGATE_CONFINEMENT`` says what means nothing.
     """
@@ -120,7 +122,8 @@ class Scanner(Closing):
         self._budget = budget or Budget()
         self._pictures = pictures
         self._views: Preset = views
-        self._facts = facts or Facts()
+        self._facts = Facts() if facts is None else facts
+        check_facts(self._facts, self.policy)
         self._cascade = cascade
         self._versions = versions(self.detectors)
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="tidegate")
@@ -133,7 +136,12 @@ class Scanner(Closing):
         Args:
             path: The file.
             facts: What the platform says of it, in place of what it says of every item.
+
+        Raises:
+            FactsError: A fact means nothing to the policy.
         """
+        if facts is not None:
+            check_facts(facts, self.policy)
         scanned = self._settled(self._submit(Found(Path(path), named=True), facts).result())
         assert scanned.item is not None
         return scanned.item

@@ -7,6 +7,9 @@ from tidegate.evidence import Decision, Evidence, Facts
 from tidegate.policy import Policy
 from tidegate.policy.breakers import Counter, counters, trip
 
+MOST_COUNTERS = 100_000
+"""Counters that are kept before those whose time has passed are swept out."""
+
 SECONDS = {"hour": 3600.0, "day": 86_400.0}
 """In which time a breaker counts."""
 
@@ -26,6 +29,7 @@ class Tally:
         self._policy = policy
         self._within = {breaker.id: SECONDS[breaker.within] for breaker in policy.breakers}
         self._times: dict[Counter, deque[float]] = {}
+        self._most = MOST_COUNTERS
 
     def settle(self, decision: Decision, evidence: Evidence, facts: Facts, at: float) -> Decision:
         """Lower a decision where a breaker trips, and count it as it is then.
@@ -40,6 +44,10 @@ class Tally:
         settled = trip(self._policy, decision, evidence, facts, counts) if counts else decision
         for counter in counters(self._policy, settled, evidence, facts):
             self._times.setdefault(counter, deque()).append(at)
+        if len(self._times) > self._most:
+            for counter in list(self._times):
+                self._count(counter, at)
+            self._most = max(MOST_COUNTERS, 2 * len(self._times))
         return settled
 
     def counts(

@@ -5,14 +5,26 @@ The policy has no clock and no memory. It says which counters a decision touches
 a limit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from tidegate.evidence import Decision, Effect, EffectKind, Evidence, Facts, Reason
+from tidegate.evidence import (
+    Action,
+    Decision,
+    Effect,
+    EffectKind,
+    Evidence,
+    Facts,
+    Reason,
+    strength,
+)
 from tidegate.policy.schema import Breaker, Policy
 from tidegate.policy.weigh import lowered, order, outcome
+
+_BREAKERS = "breakers."
+"""Before the id of a breaker, where it is told by name."""
 
 
 class Counter(NamedTuple):
@@ -74,7 +86,7 @@ def trip(
         for index, reason in enumerate(reasons):
             counter = _counter(breaker, reason, evidence, facts)
             if counter is not None and counts.get(counter, 0) >= breaker.limit:
-                reasons[index] = lowered(reason, breaker.action, f"breakers.{breaker.id}")
+                reasons[index] = lowered(reason, breaker.action, f"{_BREAKERS}{breaker.id}")
                 tripped[breaker] = None
     if not tripped:
         return decision
@@ -83,6 +95,7 @@ def trip(
         decision,
         action=action,
         judged=judged,
+        shadow_action=_with_shadow(decision, reasons),
         reasons=tuple(sorted(reasons, key=order)),
         effects=_with_alarms(decision.effects, list(tripped)),
     )
@@ -92,6 +105,8 @@ def _counter(breaker: Breaker, reason: Reason, evidence: Evidence, facts: Facts)
     """Return what a reason is counted as, or ``None`` where it is not."""
     if reason.overruled_by is not None or reason.action not in breaker.of:
         return None
+    if (reason.capped_by or "").startswith(_BREAKERS):
+        return None  # What one breaker has lowered is no other's.
     if breaker.per == "rule":
         key: str | None = reason.rule
     elif breaker.per == "uploader":
@@ -104,11 +119,19 @@ def _counter(breaker: Breaker, reason: Reason, evidence: Evidence, facts: Facts)
     return None if key is None else Counter(breaker.id, key)
 
 
+def _with_shadow(decision: Decision, reasons: Iterable[Reason]) -> Action | None:
+    """Return what there would be with the rules in shadow live, after breakers have tripped."""
+    if decision.shadow_action is None:
+        return None
+    action, _ = outcome((*reasons, *decision.shadow))
+    return min(action, decision.shadow_action, key=strength)
+
+
 def _with_alarms(effects: tuple[Effect, ...], tripped: list[Breaker]) -> tuple[Effect, ...]:
     """Add the alarms of breakers to what is to be done, one of each name."""
     told: dict[tuple[EffectKind, str], Effect] = {(e.kind, e.value): e for e in effects}
     for breaker in tripped:
         known = told.get(("alarm", breaker.alarm))
-        rules = (*(known.rules if known else ()), f"breakers.{breaker.id}")
+        rules = (*(known.rules if known else ()), f"{_BREAKERS}{breaker.id}")
         told["alarm", breaker.alarm] = Effect(kind="alarm", value=breaker.alarm, rules=rules)
     return tuple(told[key] for key in sorted(told))

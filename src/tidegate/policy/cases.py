@@ -4,16 +4,27 @@ They stand in a file beside the policy: ``my.cases.yaml`` beside ``my.yaml``.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
 import msgspec
 
 from tidegate import taxonomy
-from tidegate.evidence import Action, Cause, Evidence, Facts, FingerprintKind, Kind, Role, Stage
+from tidegate.evidence import (
+    Action,
+    Cause,
+    Evidence,
+    Facts,
+    FingerprintKind,
+    Kind,
+    Role,
+    Stage,
+    foreign_category,
+)
 from tidegate.policy.document import Document
 from tidegate.policy.narrow import row_name
 from tidegate.policy.schema import Bankable, Detectable, Id, Policy, Share
+from tidegate.policy.shape import Wrong
+from tidegate.policy.spelling import nearest
 from tidegate.policy.tree import Path
 
 
@@ -194,12 +205,12 @@ def parse_cases(text: str, name: str, policy: Policy) -> Cases:
     """
     document = Document(text, name)
     cases = document.convert(Cases)
-    for path, message in _problems(cases, policy):
-        document.refuse(path, message)
+    for wrong in _problems(cases, policy):
+        raise document.error(wrong.path, wrong.message, key=wrong.key)
     return cases
 
 
-def _problems(cases: Cases, policy: Policy) -> Iterator[tuple[Path, str]]:
+def _problems(cases: Cases, policy: Policy) -> Iterator[Wrong]:
     chances = [f"sampling.{s.id}" for s in policy.sampling]
     chances += [f"rules.{r.id}" for r in policy.rules if r.rollout is not None]
     flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
@@ -208,27 +219,38 @@ def _problems(cases: Cases, policy: Policy) -> Iterator[tuple[Path, str]]:
         path: Path = ("cases", index)
 
         def among(
-            given: Collection[str], known: Sequence[str], what: str, *at: str, path: Path = path
-        ) -> Iterator[tuple[Path, str]]:
+            given: Collection[str],
+            known: Sequence[str],
+            what: str,
+            *at: str | int,
+            path: Path = path,
+        ) -> Iterator[Wrong]:
             for number, one in enumerate(given):
                 if one not in known:
-                    close = get_close_matches(one, known, n=1)
-                    meant = f" (did you mean {close[0]!r}?)" if close else ""
-                    # In a list it is an element; in a mapping all of it is shown.
-                    step = (number,) if isinstance(given, tuple) else ()
-                    yield (*path, *at, *step), f"{one!r} is not {what}{meant}"
+                    near = nearest(one, known)
+                    meant = f" (did you mean {near!r}?)" if near else ""
+                    keyed = isinstance(given, dict)
+                    place = (*path, *at, one if keyed else number)
+                    yield Wrong(place, f"{one!r} is not {what}{meant}", keyed)
 
         if case.name in [other.name for other in cases.cases[:index]]:
-            yield (*path, "name"), f"two cases are called {case.name!r}"
+            yield Wrong((*path, "name"), f"two cases are called {case.name!r}")
         if sum((case.evidence is not None, case.item is not None, _is_short(case))) > 1:
-            yield path, f"{case.name}: say the evidence in short, as 'evidence' or as 'item'"
+            yield Wrong(path, f"{case.name}: say the evidence in short, as 'evidence' or as 'item'")
         detectable, bankable = taxonomy.detectable(), taxonomy.bankable()
         yield from among(case.signals, detectable, "a category that is scored", "signals")
         yield from among(case.covered or (), detectable, "a category that is scored", "covered")
-        carried = [match.category for match in case.matches]
-        yield from among(carried, bankable, "a category that a bank carries", "matches")
-        lost = [c for u in case.unknowns if isinstance(u, GivenUnknown) for c in u.categories]
-        yield from among(lost, detectable, "a category that is scored", "unknowns")
+        for number, match in enumerate(case.matches):
+            at = ("matches", number, "category")
+            yield from among((match.category,), bankable, "a category that a bank carries", *at)
+        for number, lost in enumerate(case.unknowns):
+            if isinstance(lost, GivenUnknown):
+                at = ("unknowns", number, "categories")
+                yield from among(lost.categories, detectable, "a category that is scored", *at)
+        surfaces = policy.names.surfaces
+        if surfaces and case.facts.surface is not None:
+            given = (case.facts.surface,)
+            yield from among(given, surfaces, "among names.surfaces", "facts", "surface")
         yield from among(case.facts.context, flags, "a context flag", "facts", "context")
         yield from among(case.drawn or (), chances, "a sample or a rollout", "drawn")
         yield from among(case.counts, [b.id for b in policy.breakers], "a breaker", "counts")
@@ -236,8 +258,8 @@ def _problems(cases: Cases, policy: Policy) -> Iterator[tuple[Path, str]]:
             wanted: tuple[str, ...] = getattr(case.expect, of) or ()
             yield from among(wanted, rules, f"a rule of {policy.name}", "expect", of)
         if case.evidence is not None:
-            met = {m.category for m in case.evidence.matches}
-            met |= {s.category for s in case.evidence.signals}
+            foreign = foreign_category(case.evidence)
+            met = {foreign} if foreign is not None else ()
             yield from among(met, list(taxonomy.CATEGORIES), "a category", "evidence")
 
 

@@ -35,6 +35,12 @@ class Node(NamedTuple):
         """Return the number of nodes from here down."""
         return 1 + sum(part.total() for part in self.parts)
 
+    def walk(self) -> Iterator["Node"]:
+        """Yield this node and all below it."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
 
 class TooManyNodesError(ValueError):
     """The tree has more nodes than allowed."""

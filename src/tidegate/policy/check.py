@@ -1,24 +1,29 @@
 """What can be wrong with a policy whose every value is of the right shape."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import combinations, pairwise
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from tidegate import taxonomy
-from tidegate.evidence import Role, strength
-from tidegate.policy.narrow import ties, together
+from tidegate.evidence import Action, Role, strength
+from tidegate.policy.narrow import rank, same, ties, together
 from tidegate.policy.schema import BankRule, Policy, Row, UnknownRule, conditions
+from tidegate.policy.spelling import nearest
 from tidegate.policy.tree import Path
 
 Problem = tuple[Path, str]
 """Where in the policy, and what is wrong with it."""
 
 
-def problems(policy: Policy) -> Iterator[Problem]:
+Line = Callable[[Path], int | None]
+"""What tells in which line of the file something stands."""
+
+
+def problems(policy: Policy, line: Line) -> Iterator[Problem]:
     """Yield all that is wrong, guards apart."""
     for check in _CHECKS:
         yield from check(policy)
+    yield from _rows_together(policy, line)
 
 
 def _names(policy: Policy) -> Iterator[Problem]:
@@ -40,31 +45,68 @@ def _thresholds(policy: Policy) -> Iterator[Problem]:
         if wrong := list(_detectable(category, path)):
             yield from wrong
             continue
-        rows = policy.rows(category)
-        several = not isinstance(policy.thresholds[category], Row)
-        for index, row in enumerate(rows):
-            at = (*path, index) if several else path
+        for at, row in zip(_row_paths(policy, category), policy.rows(category), strict=True):
             yield from _conditions(row, (*at, "where"), policy)
             if not any(True for _ in row.cells()):
                 yield at, f"{category}: this row says nothing"
-        for index, cells in together(rows):
-            at = (*path, index) if several else path
-            # What several must agree on is a stronger claim at any score.
-            alone = {a: c for a, one in cells.items() if isinstance(c := one.cell, float)}
-            for weaker, stronger in pairwise(sorted(alone, key=strength)):
-                low, high = alone[weaker], alone[stronger]
-                if low > high:
-                    yield (
-                        at,
-                        f"{category}: '{stronger}' is stronger than '{weaker}' but asks for a "
-                        f"lower score ({high} < {low})",
-                    )
-        for one, other in ties(rows):
-            yield (
-                (*path, other),
-                f"{category}: rows {one} and {other} can both be for one item and neither is "
-                "more specific: add a row with the conditions of both",
+
+
+def _rows_together(policy: Policy, line: Line) -> Iterator[Problem]:
+    """Yield rows that go ill with one another."""
+    for category in policy.thresholds:
+        rows = policy.rows(category)
+        at = _row_paths(policy, category)
+        for weak, strong in dict.fromkeys(_strong_before_weak(rows)):
+            general, special = sorted((weak, strong), key=lambda one: rank(rows[one.row].where))
+            message = (
+                f"{category}: '{strong.action}' is stronger than '{weak.action}' but asks for a "
+                f"lower score ({strong.score} < {weak.score})"
             )
+            if general.row != special.row:
+                message += (
+                    f": line {line(at[general.row])} says '{general.action}', "
+                    "say it in this row, too"
+                )
+            yield (*at[special.row], special.action), message
+        for one, other in ties(rows):
+            if same(rows[one].where, rows[other].where):
+                told = f"is for the same items as that of line {line(at[one])}: make them one row"
+            else:
+                told = (
+                    f"and that of line {line(at[one])} can both be for one item, and neither is "
+                    "more specific: add a row with the conditions of both"
+                )
+            yield at[other], f"{category}: this row {told}"
+
+
+class _Alone(NamedTuple):
+    """From which score one detector brings an action about, and which row says so."""
+
+    row: int
+    action: Action
+    score: float
+
+
+def _strong_before_weak(rows: Sequence[Row]) -> Iterator[tuple[_Alone, _Alone]]:
+    """Yield pairs that some item meets of which the stronger asks for the lower score."""
+    for _, cells in together(rows):
+        # What several must agree on is a stronger claim at any score.
+        alone = [
+            _Alone(row, action, cell)
+            for action, (cell, row) in cells.items()
+            if isinstance(cell, float)
+        ]
+        for weak, strong in pairwise(sorted(alone, key=lambda one: strength(one.action))):
+            if weak.score > strong.score:
+                yield weak, strong
+
+
+def _row_paths(policy: Policy, category: str) -> Sequence[Path]:
+    """Return where the rows of a category stand."""
+    given = policy.thresholds[category]
+    if isinstance(given, Row):
+        return [("thresholds", category)]
+    return [("thresholds", category, index) for index in range(len(given))]
 
 
 def _conditions(row: Row, path: Path, policy: Policy) -> Iterator[Problem]:
@@ -139,7 +181,7 @@ def _rules(policy: Policy) -> Iterator[Problem]:
         if then.action == "allow":
             yield (
                 (*path, "then", "action"),
-                f"rule '{rule.id}': only a match in an allow bank can allow; 'cap' acts less",
+                f"rule '{rule.id}': only a match in an allow bank can allow; to do less, 'cap'",
             )
         if then.cap == "allow":
             yield (
@@ -218,9 +260,11 @@ def _detectable(name: str, path: Path) -> Iterator[Problem]:
 def _declared(name: str, kind: str, path: Path, policy: Policy) -> Iterator[Problem]:
     known: tuple[str, ...] = getattr(policy.names, kind)
     if name not in known:
-        yield path, f"{name!r} is not among names.{kind}{_meant(name, known)}: add it there"
+        near = nearest(name, known)
+        mend = f"did you mean {near!r}?" if near else "add it there"
+        yield path, f"{name!r} is not among names.{kind}: {mend}"
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    near = nearest(name, known)
+    return f" (did you mean {near!r}?)" if near else ""

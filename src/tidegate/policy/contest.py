@@ -1,6 +1,6 @@
 """How reasons that fired stand against one another: what is overruled, and what is capped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -21,9 +21,17 @@ class Contest:
         self._stubborn = frozenset(f"banks.{r.id}" for r in policy.banks if r.despite_allow)
         self._caps = {name: strength(t.cap) for name, t in then.items() if t.cap is not None}
 
-    def settle(self, fired: Sequence[Reason], evidence: Evidence) -> Sequence[Reason]:
-        """Return reasons as they stand: some overruled, some capped, none left out."""
-        return self._cap(self._overrule(fired, evidence))
+    def settle(
+        self, fired: Sequence[Reason], evidence: Evidence, weak: Collection[str] = ()
+    ) -> Sequence[Reason]:
+        """Return reasons as they stand: some overruled, some capped, none left out.
+
+        Args:
+            fired: The reasons.
+            evidence: What they rest on.
+            weak: Names of rules whose caps do not count.
+        """
+        return self._cap(self._overrule(fired, evidence), weak)
 
     def _overrule(self, fired: Sequence[Reason], evidence: Evidence) -> Sequence[Reason]:
         allowing = [reason for reason in fired if allows(reason)]
@@ -39,11 +47,11 @@ class Contest:
 
         return [r if stands(r) else msgspec.structs.replace(r, overruled_by=by) for r in fired]
 
-    def _cap(self, fired: Sequence[Reason]) -> Sequence[Reason]:
+    def _cap(self, fired: Sequence[Reason], weak: Collection[str]) -> Sequence[Reason]:
         caps = [
             (self._caps[reason.rule], reason.rule)
             for reason in fired
-            if reason.rule in self._caps and reason.overruled_by is None
+            if reason.rule in self._caps and reason.rule not in weak and reason.overruled_by is None
         ]
         if not caps:
             return fired

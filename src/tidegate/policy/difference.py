@@ -11,26 +11,35 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import msgspec
 
 from tidegate.evidence import ACTIONS, Action, strength
-from tidegate.policy import prose, space
-from tidegate.policy.narrow import meant
+from tidegate.policy import prose, space, stricter
+from tidegate.policy.narrow import Meant, meant
 from tidegate.policy.program import digest
 from tidegate.policy.schema import (
     Agreed,
     BankRule,
     Breaker,
-    Cell,
     Policy,
     Rule,
     Sample,
+    Score,
     UnknownRule,
     conditions,
 )
-
-Way = Literal["stricter", "weaker", "other"]
-"""``stricter``: something is asked for that was not, or sooner. ``other``: it cannot be told
-from the change alone."""
+from tidegate.policy.stricter import Way
 
 Section = Literal["thresholds", "needs", "banks", "rules", "unknowns", "sampling", "breakers"]
+
+
+class Shift(msgspec.Struct, frozen=True, kw_only=True):
+    """From which score an action is asked for.
+
+    Attributes:
+        old: Before, in words; ``never`` where it is not asked for.
+        new: Now.
+    """
+
+    old: str
+    new: str
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,10 +49,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         section: Of the policy.
         name: A category, or the id of a rule.
         what: Whether it is new, gone or changed.
-        way: Which way it goes.
-        part: Of a category the action, of a rule the field; empty for all of it.
+        way: Which way it goes; of thresholds, all those of the category together.
+        part: Of a rule the field; empty for all of it.
         old: What it was, in words; ``None`` where it is new.
         new: What it is, in words; ``None`` where it is gone.
+        shifts: Of thresholds, by action what is different.
         items: Of thresholds, for which items: the values along each axis where not all are
             meant, so that an empty mapping is all items.
         where: The same in words; empty for all items.
@@ -56,6 +66,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     part: str = ""
     old: str | None = None
     new: str | None = None
+    shifts: dict[Action, Shift] = msgspec.field(default_factory=dict)
     items: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     where: str = ""
 
@@ -96,7 +107,7 @@ def difference(old: Policy, new: Policy) -> Difference:
             *_needs(old, new),
             *_rules("banks", old.banks, new.banks, _BANK),
             *_rules("rules", old.rules, new.rules, _RULE),
-            *_rules("unknowns", old.unknowns, new.unknowns, _UNKNOWN),
+            *_unknowns(old.unknowns, new.unknowns),
             *_rules("sampling", old.sampling, new.sampling, _SAMPLE),
             *_rules("breakers", old.breakers, new.breakers, _BREAKER),
         ),
@@ -135,9 +146,8 @@ def summary(found: Difference) -> list[str]:
 def line(change: Change) -> str:
     """Return one change in words."""
     if change.section == "thresholds":
-        values = f"{change.old or 'never'} → {change.new or 'never'}"
-        where = change.where or "all items"
-        return f"{change.name}: {change.part} from {values}, {where}{_way(change)}"
+        values = [f"{action} {one.old} → {one.new}" for action, one in change.shifts.items()]
+        return f"{change.name}: {', '.join(values)}; {change.where or 'all items'}{_way(change)}"
     name = f"{change.section}.{change.name}"
     if change.what == "changed":
         return f"{name}: {change.part} {change.old} → {change.new}{_way(change)}"
@@ -159,44 +169,44 @@ def _thresholds(old: Policy, new: Policy) -> Iterator[Change]:
     for category in sorted({*old.thresholds, *new.thresholds}):
         before, after = old.rows(category), new.rows(category)
         along = space.axes([row.where for row in (*before, *after)])
-        found: dict[tuple[Action, Cell | None, Cell | None], list[space.Point]] = {}
+        found: dict[tuple[_Asked, _Asked], list[space.Point]] = {}
         for point in space.points(along):
             facts, kind = space.example(along, point)
-            one, other = meant(before, facts, kind), meant(after, facts, kind)
-            for action in ACTIONS:
-                was = one[action].cell if action in one else None
-                now = other[action].cell if action in other else None
-                if _plain(was) != _plain(now):
-                    found.setdefault((action, was, now), []).append(point)
-        for (action, was, now), wanted in found.items():
+            was, now = _asked(meant(before, facts, kind)), _asked(meant(after, facts, kind))
+            if was != now:
+                found.setdefault((was, now), []).append(point)
+        for (was, now), wanted in found.items():
+            one, other = dict(was), dict(now)
             for block in space.blocks(along, wanted):
                 yield Change(
                     section="thresholds",
                     name=category,
-                    what="added" if was is None else "removed" if now is None else "changed",
-                    way=_cell_way(was, now),
-                    part=action,
-                    old=None if was is None else prose.cell(was),
-                    new=None if now is None else prose.cell(now),
+                    what="changed" if was and now else "added" if now else "removed",
+                    way=stricter.of_thresholds(one, other),
+                    shifts={
+                        action: Shift(
+                            old=prose.cell(one.get(action)), new=prose.cell(other.get(action))
+                        )
+                        for action in ACTIONS
+                        if one.get(action) != other.get(action)
+                    },
                     items=space.named(along, block),
                     where=space.told(along, block),
                 )
 
 
-def _plain(cell: Cell | None) -> tuple[float, int] | None:
-    """Return score and number of detectors; one detector is the same as no number."""
-    if cell is None or isinstance(cell, str):
-        return None
-    return (cell.score, cell.detectors) if isinstance(cell, Agreed) else (float(cell), 1)
+_Asked = frozenset[tuple[Action, Score | Agreed]]
 
 
-def _cell_way(was: Cell | None, now: Cell | None) -> Way:
-    one, other = _plain(was), _plain(now)
-    if one is None or other is None:
-        return "stricter" if one is None else "weaker"
-    if other[0] <= one[0] and other[1] <= one[1]:
-        return "stricter"
-    return "weaker" if other[0] >= one[0] and other[1] >= one[1] else "other"
+def _asked(cells: Mapping[Action, Meant]) -> _Asked:
+    """Return what is asked for. One detector is the same as no number of them."""
+    found: dict[Action, Score | Agreed] = {}
+    for action, (cell, _) in cells.items():
+        if isinstance(cell, Agreed):
+            found[action] = cell if cell.detectors > 1 else cell.score
+        elif cell != "never":
+            found[action] = float(cell)
+    return frozenset(found.items())
 
 
 def _needs(old: Policy, new: Policy) -> Iterator[Change]:
@@ -327,12 +337,26 @@ _BANK = _Manner(
 _UNKNOWN = _Manner(
     fields={
         "where": _Field(lambda r: conditions(r.where), lambda r: prose.missing(r.where)),
-        "action": _Field(
-            lambda r: r.action, lambda r: r.action, _rises(lambda r: _strength(r.action))
-        ),
+        "action": _Field(lambda r: r.action, lambda r: r.action),
     },
     says=prose.unknown_rule,
 )
+
+
+def _unknowns(old: Sequence[UnknownRule], new: Sequence[UnknownRule]) -> Iterator[Change]:
+    """Yield what is different, each with what it changes for the answers that it is about."""
+    met = stricter.of_unknowns(old, new)
+    for change in _rules("unknowns", old, new, _UNKNOWN):
+        concerned = (
+            one.change
+            for one in met
+            if change.name in (one.old.id, one.new.id)
+            and (change.part != "action" or one.old.id == one.new.id)
+            and (change.part != "where" or one.old.id != one.new.id)
+            and (change.what != "removed" or one.old.id == change.name)
+            and (change.what != "added" or one.new.id == change.name)
+        )
+        yield msgspec.structs.replace(change, way=stricter.way(concerned))
 
 
 def _pushes(rule: Rule) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Document:
             self._tree, self.plain = read(text)
         except TreeError as error:
             at = Place(error.line, error.column or 1) if error.line is not None else None
-            self._refuse(at, str(error))
+            raise self._error(at, str(error)) from None
 
     def convert(
         self,
@@ -55,27 +55,32 @@ class Document:
             closest = closer(self.plain, error) if closer else error
             message, _, where = str(closest).partition(" - at ")
             wrong = told(kind, _json_path(where), message)
-            self.refuse(wrong.path, wrong.message, key=wrong.key)
+            raise self.error(wrong.path, wrong.message, key=wrong.key) from None
 
-    def refuse(self, path: Path, message: str, *, key: bool = False) -> NoReturn:
-        """Raise an error about a value.
+    def line(self, path: Path) -> int | None:
+        """Return in which line a value stands, counted from 1."""
+        at = place(self._tree, path)
+        return at.line if at else None
+
+    def error(self, path: Path, message: str, *, key: bool = False) -> PolicyError:
+        """Return an error about a value.
 
         Args:
             path: Leads to it; the deepest step that exists is shown.
             message: What is wrong.
             key: Whether the last key is to blame, and not what stands behind it.
         """
-        self._refuse((place_of_key if key else place)(self._tree, path), message)
+        return self._error((place_of_key if key else place)(self._tree, path), message)
 
-    def refuse_within(self, path: Path, line: int, column: int, message: str) -> NoReturn:
-        """Raise an error about a place within a text; line and column are counted from 1."""
-        self._refuse(within(self._tree, path, self._text, line, column), message)
+    def error_within(self, path: Path, line: int, column: int, message: str) -> PolicyError:
+        """Return an error about a place within a text; line and column are counted from 1."""
+        return self._error(within(self._tree, path, self._text, line, column), message)
 
-    def _refuse(self, at: Place | None, message: str) -> NoReturn:
+    def _error(self, at: Place | None, message: str) -> PolicyError:
         if at is None:
-            raise PolicyError(self._name, None, message)
+            return PolicyError(self._name, None, message)
         shown = excerpt(self._text, *at)
-        raise PolicyError(self._name, at.line, message, column=at.column, excerpt=shown) from None
+        return PolicyError(self._name, at.line, message, column=at.column, excerpt=shown)
 
 
 def _json_path(text: str) -> Path:

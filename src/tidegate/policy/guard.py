@@ -40,6 +40,9 @@ _BEFORE = {
 _NO_KEY = re.compile(r'Key not found in map : "(.*)"')
 
 
+_ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "-_", "int", "double"})
+
+
 class GuardError(ValueError):
     """A guard that is wrong.
 
@@ -77,6 +80,9 @@ class Guard:
         source: The expression.
         reads: Names that it reads.
         cost: Nodes of its tree.
+        literals: Values that are written out in it.
+        computes: Whether it adds, divides or converts, so that what it compares with its
+            literals is not the values themselves.
     """
 
     def __init__(self, source: str, declared: Names) -> None:
@@ -111,6 +117,9 @@ class Guard:
         if self._expression.return_type() != cel.Type.BOOL:
             raise GuardError(source, 0, "a guard is true or false: compare it with something")
         self.cost = tree.total()
+        nodes = list(tree.walk())
+        self.literals = frozenset(n.value for n in nodes if n.kind == "constant")
+        self.computes = any(n.kind == "call" and n.text in _ARITHMETIC for n in nodes)
         # The plan of evaluation is made when first asked for: now, not under several threads.
         self._expression.eval(bind({}))
 

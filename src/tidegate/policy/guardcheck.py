@@ -12,6 +12,7 @@ from tidegate.policy import guardwords as words
 from tidegate.policy.celtree import Node
 from tidegate.policy.names import NAMES, SET, Of, choices
 from tidegate.policy.schema import Names
+from tidegate.policy.spelling import nearest
 
 _COMPARISONS = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"})
 _CONVERSIONS = frozenset({"int", "double"})
@@ -200,7 +201,7 @@ class _Walk:
     def _no_choice(self, of: Of, value: str) -> str:
         known = self._choices[of]
         message = f"{words.quoted(value)} is not {SET[of]}"
-        if near := words.nearest(value, known):
+        if near := nearest(value, known):
             return f"{message}: did you mean '{near}'?"
         if not known:
             return f"{message}: it declares none"

@@ -10,6 +10,7 @@ from tidegate.policy import words
 from tidegate.policy.answer import in_part, reads_any
 from tidegate.policy.draw import drawn
 from tidegate.policy.guard import Guard, Guards
+from tidegate.policy.names import SECOND
 from tidegate.policy.schema import Policy, Rule, Then
 from tidegate.policy.values import getter
 from tidegate.policy.weigh import limited
@@ -34,11 +35,14 @@ class Asked(NamedTuple):
         fired: Reasons of live rules whose guard holds.
         shadow: Reasons of rules in shadow whose guard holds.
         lost: Live rules whose guard cannot be told.
+        weak: Names of rules whose guard holds only by signals for review only. They ask for
+            a review at most, and cap nothing.
     """
 
     fired: Sequence[Reason]
     shadow: Sequence[Reason]
     lost: Sequence[Lost]
+    weak: Collection[str] = ()
 
 
 NOTHING = Asked((), (), ())
@@ -71,15 +75,17 @@ class Guarding:
         fired: list[Reason] = []
         shadow: list[Reason] = []
         lost: list[Lost] = []
+        resting: list[str] = []
         for (rule, guard), answer in zip(self._rules, answers, strict=True):
             live = _is_live(rule, evidence)
             if answer is True:
                 weak = self._weak(guard, evidence, facts)
+                resting += [name_of(rule)] if weak is not None else []
                 (fired if live else shadow).append(_reason(rule, weak))
             elif answer is not False and live and rule.unknown != "ignore":
                 detail = f"{name_of(rule)}: {answer}"
                 lost.append(Lost(rule, Unknown(stage="policy", cause="guard", detail=detail)))
-        return Asked(fired, shadow, lost)
+        return Asked(fired, shadow, lost, resting)
 
     def hanging_on(self, categories: Collection[str]) -> Iterator[Rule]:
         """Yield the rules whose answer more signals for some categories could change."""
@@ -94,7 +100,8 @@ class Guarding:
 
     def _weak(self, guard: Guard, evidence: Evidence, facts: Facts) -> Signal | None:
         """Return a signal for review only without which a guard would not hold."""
-        weak = [s for s in evidence.signals if s.review_only and s.category in guard.reads]
+        read = {name.removeprefix(SECOND) for name in guard.reads}
+        weak = [s for s in evidence.signals if s.review_only and s.category in read]
         if not weak:
             return None
         strong = tuple(s for s in evidence.signals if not s.review_only)
@@ -133,7 +140,7 @@ def _reason(rule: Rule, weak: Signal | None) -> Reason:
         index=0,
         category=None,
         bounds=(),
-        text=words.guard(rule),
+        text=words.guard(rule, weak=weak is not None),
         capped_from=asked if by else None,
         capped_by=by,
     )

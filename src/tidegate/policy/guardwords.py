@@ -1,11 +1,11 @@
 """What is wrong with a guard, in our words: what CEL's compiler says, and how to mend it."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tidegate import taxonomy
 from tidegate.policy.names import NAMES, SECOND, Of
+from tidegate.policy.spelling import nearest
 
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?=\n \| |\nERROR: |\Z)", re.DOTALL)
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\s*\.\s*[A-Za-z_][A-Za-z0-9_]*)*")
@@ -32,6 +32,7 @@ _MEANT = {
 }
 """What other languages say, and what CEL says."""
 
+_LISTS = frozenset(name for name, said in NAMES.items() if said.type.startswith("list"))
 _TYPES = {
     "double": "a decimal number",
     "int": "a whole number",
@@ -41,18 +42,12 @@ _TYPES = {
     "bytes": "bytes",
 }
 
+_WHO = frozenset(
+    {"uploader", "user", "author", "account", "person", "people", "face", "faces", "subject"}
+)
+"""First parts of names that may be meant to say something of a person."""
+
 NO_HAS = "a guard has no 'has': what is not known makes it unknown, see 'covered' and 'stated'"
-
-
-def nearest(wanted: str, known: Iterable[str]) -> str | None:
-    """Return what was probably meant: the nearest in spelling, or the one that ends so."""
-    if len(wanted) > 100:
-        return None
-    known = tuple(known)
-    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.75)
-    if close:
-        return close[0]
-    return next((name for name in known if name.rpartition(".")[2] == wanted), None)
 
 
 def quoted(text: str) -> str:
@@ -77,8 +72,15 @@ def no_name(name: str, known: Mapping[Of, Sequence[str]]) -> str:
     if any(name in texts for texts in known.values()):
         return f"a text stands in quotes: write '{name}'"
     message = f"{quoted(name)} is not a name that a guard can read"
-    if near := nearest(name, NAMES):
+    about_somebody = name.partition(".")[0] in _WHO
+    if near := nearest(name, NAMES, alike=0.8 if about_somebody else 0.6):
         return f"{message}: did you mean {near}?"
+    if about_somebody:
+        account = listed([n for n in NAMES if n.startswith("uploader.")])
+        return (
+            f"{message}: nothing about a person can be read (docs/red-line.md), "
+            f"and of an account {account}"
+        )
     within = [n for n in NAMES if n.startswith(name.rpartition(".")[0] + ".")]
     if not within:
         within = [n for n in NAMES if n.startswith(name + ".")]
@@ -178,6 +180,9 @@ def _overload(function: str, types: str, source: str, offset: int) -> str:
         return "behind 'in' stands a list: item.format in ['gif', 'webp']"
     if function == "_[_]" and given[0].startswith("map"):
         return "a bank stands in quotes: met['bank']"
+    if function in {"_==_", "_!=_"} and "string" in given and "list" in types:
+        name = next((n for n in _PATH.findall(source) if n in _LISTS), "the list")
+        return f"a list is asked by 'in': write 'x' in {name}"
     message = f"'{operator}' does not go with {_described(given)}"
     if "string" in given and not {"int", "double"}.isdisjoint(given):
         message += ": a number stands without quotes, a text within"

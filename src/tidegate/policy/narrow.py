@@ -98,7 +98,7 @@ def ties(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
             continue
         # A row for just what is common to both settles it.
         if both == one.where or not any(
-            _same(row.where, both) and shared <= {action for action, _ in row.cells()}
+            same(row.where, both) and shared <= {action for action, _ in row.cells()}
             for row in rows
         ):
             yield a, b
@@ -116,7 +116,8 @@ def _both(one: FactConditions, other: FactConditions) -> FactConditions | None:
     return msgspec.structs.replace(one, context=flags)
 
 
-def _same(one: FactConditions, other: FactConditions) -> bool:
+def same(one: FactConditions, other: FactConditions) -> bool:
+    """Return whether just the same items meet both."""
     return _implies(one, other) and _implies(other, one)
 
 

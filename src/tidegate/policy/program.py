@@ -27,7 +27,7 @@ from tidegate.evidence import (
 from tidegate.policy import words
 from tidegate.policy.contest import Contest
 from tidegate.policy.draw import drawn
-from tidegate.policy.guarding import Guarding, unknown_guard
+from tidegate.policy.guarding import Guarding, name_of, unknown_guard
 from tidegate.policy.schema import BankRule, Policy
 from tidegate.policy.thresholds import Threshold, Thresholds
 from tidegate.policy.weigh import (
@@ -80,6 +80,11 @@ class Program:
         self._contest = Contest(policy, self._guarding.then)
         self._named = sorted({r.where.category for r in policy.unknowns if r.where.category})
         self._bank_rules: dict[tuple[str, str, str, str], BankRule] = {}
+        # To what a breaker may lower an action, the least of it.
+        self._tripped: dict[Action | None, Action] = {
+            action: min((b.action for b in policy.breakers if action in b.of), key=strength)
+            for action in {action for breaker in policy.breakers for action in breaker.of}
+        }
 
     def decide(self, evidence: Evidence, facts: Facts = NOTHING_STATED) -> Decision:
         """Apply every rule to every piece of evidence; the strongest effect wins.
@@ -111,12 +116,16 @@ class Program:
                 live.extend(self._unknown_reasons(lost, index))
             else:
                 live.append(unknown_guard(rule, rule.unknown, lost, index))
-        for lost in self._beyond(evidence, facts, live):
+        for lost in self._beyond(evidence, facts, live, asked.weak):
             live.extend(self._unknown_reasons(lost, len(evidence.unknowns) + len(missing)))
             missing.append(lost)
-        fired = self._contest.settle(live, evidence)
+        fired = self._contest.settle(live, evidence, asked.weak)
         action, judged = outcome(fired)
         near, rest = _apart(short)
+        # As it would be if the rules in shadow were live.
+        tried = fired
+        if asked.shadow:
+            tried = self._contest.settle([*live, *asked.shadow], evidence, asked.weak)
         return Decision(
             action=action,
             judged=judged,
@@ -127,8 +136,8 @@ class Program:
             policy_sha256=self.sha256,
             missing=tuple(missing),
             effects=self._effects(fired, action, evidence),
-            shadow=tuple(sorted(asked.shadow, key=order)),
-            shadow_action=self._with_shadow(live, asked.shadow, evidence),
+            shadow=tuple(sorted(tried[len(live) :], key=order)),
+            shadow_action=outcome(tried)[0] if asked.shadow else None,
         )
 
     def thresholds(self, facts: Facts = NOTHING_STATED) -> Mapping[str, tuple[float, ...]]:
@@ -158,10 +167,40 @@ class Program:
             review_only: Whether they would be for review only.
         """
         decision = self.decide(evidence, facts)
-        if any(map(allows, decision.reasons)):
+        if any(unknown.cause == "guard" for unknown in decision.missing) and any(
+            self._guarding.hanging_on(categories)
+        ):
+            return True  # It could be told then.
+        return self._hangs_on(decision.reasons, evidence, categories, facts, review_only)
+
+    def _hangs_on(
+        self,
+        fired: Sequence[Reason],
+        evidence: Evidence,
+        categories: Collection[str],
+        facts: Facts,
+        review_only: bool,
+    ) -> bool:
+        """Return whether more signals could change what reasons lead to."""
+        if any(map(allows, fired)):
             return False  # It overrules whatever a score may ask for.
+        hanging = {name_of(rule) for rule in self._guarding.hanging_on(categories)}
+        if any(reason.ground == "guard" and reason.rule in hanging for reason in fired):
+            return True  # It could be taken back.
         most = self._most(evidence, categories, facts, review_only)
-        return _matters(most, decision.action, decision.judged)
+        action, judged = outcome(self._at_least(fired))
+        return most > strength(action) or (most == strength(action) and not judged)
+
+    def _at_least(self, fired: Sequence[Reason]) -> Sequence[Reason]:
+        """Return reasons as they are where every breaker that could has tripped."""
+        if not self.policy.breakers:
+            return fired
+        return [
+            lowered(reason, self._tripped[reason.action], "breakers")
+            if reason.action in self._tripped
+            else reason
+            for reason in fired
+        ]
 
     def _most(
         self, evidence: Evidence, categories: Collection[str], facts: Facts, review_only: bool
@@ -243,7 +282,7 @@ class Program:
             )
 
     def _beyond(
-        self, evidence: Evidence, facts: Facts, live: Sequence[Reason]
+        self, evidence: Evidence, facts: Facts, live: Sequence[Reason], weak: Collection[str]
     ) -> Iterator[Unknown]:
         """Yield what this policy misses and the evidence does not speak of."""
         for category in self.policy.needs:
@@ -254,12 +293,11 @@ class Program:
                     detail=f"no detector answers for {category}, which the policy needs",
                     categories=(category,),
                 )
-        if not evidence.skipped or any(map(allows, live)):
+        if not evidence.skipped:
             return
-        action, judged = outcome(self._contest.settle(live, evidence))
+        fired = self._contest.settle(live, evidence, weak)
         for one in evidence.skipped:
-            most = self._most(evidence, one.categories, facts, one.review_only)
-            if _matters(most, action, judged):
+            if self._hangs_on(fired, evidence, one.categories, facts, one.review_only):
                 yield Unknown(
                     stage="detectors",
                     cause="not_asked",
@@ -267,14 +305,6 @@ class Program:
                     detector=one.detector,
                     categories=one.categories,
                 )
-
-    def _with_shadow(
-        self, live: list[Reason], shadow: Sequence[Reason], evidence: Evidence
-    ) -> Action | None:
-        """Return the action that there would be if rules in shadow were live."""
-        if not shadow:
-            return None
-        return outcome(self._contest.settle([*live, *shadow], evidence))[0]
 
     def _effects(
         self, fired: Sequence[Reason], action: Action, evidence: Evidence
@@ -365,7 +395,9 @@ def _signal_reason(
     bounds: tuple[Bound, ...] = (at_least("score", signal.score, threshold.score),)
     if threshold.detectors > 1:
         agree = agreeing(signal, threshold.score, signals)
-        bounds = (*bounds, at_least("detectors", agree, threshold.detectors))
+        bounds = (*bounds, at_least("detectors", len(agree), threshold.detectors))
+        if others := sorted(agree - {signal.detector}):
+            text = f"{text}, and from {threshold.score:.2f} by {' and '.join(others)}"
     reason = Reason(
         rule=threshold.rule,
         action=threshold.action,
@@ -385,13 +417,12 @@ def _is_spoken_of(category: str, evidence: Evidence) -> bool:
     return (
         category in evidence.covered
         or any(category in one.categories for one in evidence.skipped)
-        or any(not u.categories or category in u.categories for u in evidence.unknowns)
+        # What a bank could not be asked says nothing of whether a detector answers.
+        or any(
+            u.stage != "matching" and (not u.categories or category in u.categories)
+            for u in evidence.unknowns
+        )
     )
-
-
-def _matters(most: int, action: Action, judged: bool) -> bool:
-    """Return whether what signals may lead to, at most, would change what is done."""
-    return most > strength(action) or (most == strength(action) and not judged)
 
 
 def _sort_in(reason: Reason, fired: list[Reason], short: list[Short]) -> None:

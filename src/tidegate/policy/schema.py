@@ -49,6 +49,13 @@ Locale = Annotated[
 RFC 4647, section 3.3.1, has it: ``de-*`` is for ``de``, ``de-DE`` and ``de-AT``."""
 
 
+Most = msgspec.Meta(max_length=1000)
+"""Most rules of a section: each is held against each when a policy is checked."""
+
+Rows = msgspec.Meta(min_length=1, max_length=100)
+"""How many rows a category may have."""
+
+
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     pass
 
@@ -64,11 +71,11 @@ class Names(_Part, frozen=True, kw_only=True):
         alarms: Whom to tell.
     """
 
-    surfaces: tuple[Id, ...] = ()
-    banks: tuple[BankName, ...] = ()
-    queues: tuple[Id, ...] = ()
-    labels: tuple[Id, ...] = ()
-    alarms: tuple[Id, ...] = ()
+    surfaces: Annotated[tuple[Id, ...], Most] = ()
+    banks: Annotated[tuple[BankName, ...], Most] = ()
+    queues: Annotated[tuple[Id, ...], Most] = ()
+    labels: Annotated[tuple[Id, ...], Most] = ()
+    alarms: Annotated[tuple[Id, ...], Most] = ()
 
 
 class FactConditions(_Part, frozen=True, kw_only=True):
@@ -332,15 +339,17 @@ class Policy(_Part, frozen=True, kw_only=True):
     tidegate_policy: Literal[1]
     id: Id
     version: Annotated[int, msgspec.Meta(ge=1)]
-    banks: tuple[BankRule, ...]
-    unknowns: tuple[UnknownRule, ...]
+    banks: Annotated[tuple[BankRule, ...], Most]
+    unknowns: Annotated[tuple[UnknownRule, ...], Most]
     title: Line = ""
     names: Names = Names()
-    needs: tuple[Detectable, ...] = ()
-    thresholds: dict[Detectable, Row | tuple[Row, ...]] = msgspec.field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
-    sampling: tuple[Sample, ...] = ()
-    breakers: tuple[Breaker, ...] = ()
+    needs: Annotated[tuple[Detectable, ...], Most] = ()
+    thresholds: dict[Detectable, Row | Annotated[tuple[Row, ...], Rows]] = msgspec.field(
+        default_factory=dict
+    )
+    rules: Annotated[tuple[Rule, ...], Most] = ()
+    sampling: Annotated[tuple[Sample, ...], Most] = ()
+    breakers: Annotated[tuple[Breaker, ...], Most] = ()
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ _VALUE = re.compile(r"Invalid enum value (?P<value>.+)")
 _TYPE = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
 _PATTERN = re.compile(r"Expected `str` matching regex .+")
 _BOUND = re.compile(r"Expected `(?:int|float)` (?P<sign>[<>]=?) (?P<bound>.+)")
+_LENGTH = re.compile(r"Expected `(?P<of>array|str)` of length (?P<sign>[<>]=?) (?P<bound>\d+)")
 
 _TYPES = {
     "object": "a mapping",
@@ -78,11 +79,15 @@ def told(kind: Any, path: Path, message: str) -> Wrong:
         wanted = " or ".join(_TYPES.get(one, one) for one in found["wanted"].split(" | "))
         return Wrong(path, f"wants {wanted}, and is {_TYPES.get(found['got'], found['got'])}{at}")
     if found := _BOUND.fullmatch(message):
-        return Wrong(path, f"must be {_SIGNS[found['sign']]} {found['bound']}{at}")
+        hint = ": 80 % is 0.8" if found["bound"] == "1.0" else ""
+        return Wrong(path, f"must be {_SIGNS[found['sign']]} {found['bound']}{at}{hint}")
+    if found := _LENGTH.fullmatch(message):
+        of = "characters" if found["of"] == "str" else "elements"
+        return Wrong(path, f"must have {_SIGNS[found['sign']]} {found['bound']} {of}{at}")
     if _PATTERN.fullmatch(message):
         for node in _reach([inspect.type_info(kind)], path, raw=True):
             if description := _description(node):
-                return Wrong(path, f"is written otherwise{at}: {description}")
+                return Wrong(path, f"must be {description}{at}")
     return Wrong(path, message + at)
 
 

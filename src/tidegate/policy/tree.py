@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tidegate.policy import yamlwords
+
 Path = tuple[str | int, ...]
 """The keys and numbers that lead to a value."""
 
@@ -68,10 +70,9 @@ def read(text: str) -> tuple[Any, Any]:
             raise TreeError(f"'{key.value}' is written twice", *_place(key))
         return tree, yaml.load(text, Loader=_Loader)  # noqa: S506
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "this is not YAML"
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise TreeError(problem, line, column) from None
+        wrong = yamlwords.told(error, text)
+        at = (None, None) if wrong.at is None else _counted(text, wrong.at)
+        raise TreeError(wrong.message, *at) from None
     except RecursionError:
         raise TreeError("is nested too deeply") from None
     except TreeError:
@@ -85,7 +86,9 @@ def _look_over(text: str) -> None:
     depth = 0
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AliasToken):
-            raise TreeError("aliases (*name) are not allowed: write it out")
+            raise TreeError("aliases (*name) are not allowed: write it out", *_place(token))
+        if isinstance(token, yaml.TagToken):
+            raise TreeError(yamlwords.NO_TAG, *_place(token))
         depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
         if depth > MAX_DEPTH:
             raise TreeError("is nested too deeply")
@@ -208,7 +211,7 @@ def _characters(
             size, letter = len(escape[0]), escape[0][1]
             code = escape[0][2:] if letter in "xuU" else ""
             visible = not (chr(int(code, 16)).isspace() if code else letter in _BLANKS | {"\n"})
-        elif text[at] == style:
+        elif style in ("'", '"') and text[at] == style:
             return  # The quotes that end it.
         yield at, size, visible
         at += size

@@ -27,22 +27,16 @@ def getter(name: str) -> Getter:
     return partial(_opinion, category, rank)
 
 
-def at_most(name: str, evidence: Evidence) -> object:
-    """Return what a value could be if all of the item had been seen.
+def may_be_otherwise(name: str, evidence: Evidence) -> bool:
+    """Return whether a value hangs on what was not seen of the item.
 
-    That is the other end of what is possible: what is unseen may score 1.0, or be all that
-    the banks know.
-
-    Returns:
-        The value, or ``None`` where everything that the value hangs on was seen.
+    A score over a part of an item is the least that the whole would have, and what was not
+    seen may be in a bank.
     """
-    if name in _EXTREMES:
-        unseen = _missing(evidence, ("media", "matching"))
-        return _EXTREMES[name](evidence) if unseen else None
+    if name in OF_BANKS:
+        return _missing(evidence, ("media", "matching"))
     category = name.removeprefix(SECOND)
-    if category not in taxonomy.CATEGORIES:
-        return None
-    return 1.0 if _missing(evidence, ("media", "detectors"), category) else None
+    return category in taxonomy.CATEGORIES and _missing(evidence, ("media", "detectors"), category)
 
 
 def _missing(evidence: Evidence, stages: tuple[Stage, ...], category: str | None = None) -> bool:
@@ -75,12 +69,6 @@ def _by_bank(
     return {bank: best(values) if values else none for bank, values in found.items()}
 
 
-def _all(value: object) -> Callable[[Evidence], object]:
-    return lambda evidence: dict.fromkeys(
-        (*evidence.banks, *(match.bank for match in evidence.matches)), value
-    )
-
-
 def _stated(evidence: Evidence, facts: Facts) -> list[str]:
     given = {
         "surface": facts.surface,
@@ -111,15 +99,10 @@ _GETTERS: dict[str, Getter] = {
     "query_share": lambda e, f: _by_bank(e, lambda m: m.query_share, max, 0.0),
     "entry_share": lambda e, f: _by_bank(e, lambda m: m.entry_share, max, 0.0),
     "matched": lambda e, f: sorted({match.category for match in e.matches}),
-    "covered": lambda e, f: list(e.covered),
+    # A detector that was left out answers for its categories all the same.
+    "covered": lambda e, f: [*e.covered, *(c for one in e.skipped for c in one.categories)],
     "unknowns": lambda e, f: sorted({unknown.cause for unknown in e.unknowns}),
 }
 
-_EXTREMES: dict[str, Callable[[Evidence], object]] = {
-    "met": _all(True),
-    "distance": _all(0),
-    "query_share": _all(1.0),
-    "entry_share": _all(1.0),
-    "matched": lambda evidence: list(taxonomy.bankable()),
-}
-"""What the banks' names could be of an item that was not all seen."""
+OF_BANKS = frozenset({"met", "distance", "query_share", "entry_share", "matched"})
+"""Names whose values hang on which entries the item met."""

@@ -21,7 +21,8 @@ from tidegate.evidence import (
 from tidegate.policy.schema import BankRule, UnknownRule, conditions, specificity
 
 NEAR = {"score": 0.2, "distance": 8.0, "query_share": 0.25, "entry_share": 0.25, "detectors": 1.0}
-"""How far from its threshold a value may be for the rule to have nearly fired."""
+"""How far from its threshold a value may be for the rule to have nearly fired. A score must be
+at least half of it besides."""
 
 
 def kind_of(evidence: Evidence) -> Kind:
@@ -88,25 +89,30 @@ def at_least(
     return Bound(of=of, observed=observed, threshold=threshold, holds=observed >= threshold)
 
 
-def agreeing(signal: Signal, score: float, signals: Sequence[Signal]) -> int:
-    """Return how many detectors see a signal's category from a score on, at the same time.
+def agreeing(signal: Signal, score: float, signals: Sequence[Signal]) -> frozenset[str]:
+    """Return the detectors that see a signal's category from a score on, at one moment of it.
 
-    Those that are for review only do not count.
+    Of the moments the one at which they are most. Those that are for review only do not count.
     """
-    return len(
-        {
-            other.detector
-            for other in signals
-            if other.category == signal.category
-            and other.score >= score
-            and not other.review_only
-            and _meet(other.span, signal.span)
-        }
-    )
+    strong = [
+        other
+        for other in signals
+        if other.category == signal.category and other.score >= score and not other.review_only
+    ]
+    if signal.span is None:
+        return frozenset(other.detector for other in strong)
+    start, end = signal.span.start, signal.span.end
+    # Whatever overlaps does so where one of them starts.
+    moments = {start, *(o.span.start for o in strong if o.span and start <= o.span.start <= end)}
+    at_once = [
+        frozenset(o.detector for o in strong if _is_at(moment, o.span))
+        for moment in sorted(moments)
+    ]
+    return max(at_once, key=len)
 
 
-def _meet(one: Span | None, other: Span | None) -> bool:
-    return one is None or other is None or (one.start <= other.end and other.start <= one.end)
+def _is_at(moment: float, span: Span | None) -> bool:
+    return span is None or span.start <= moment <= span.end
 
 
 def limited(action: Action) -> Action:
@@ -160,7 +166,10 @@ def shortfall(bounds: Sequence[Bound]) -> float:
     short = 0.0
     for bound in bounds:
         if not bound.holds:
-            short = max(short, abs(bound.observed - bound.threshold) / NEAR[bound.of])
+            near = NEAR[bound.of]
+            if bound.of == "score":
+                near = min(near, bound.threshold / 2)
+            short = max(short, abs(bound.observed - bound.threshold) / near)
     return short
 
 

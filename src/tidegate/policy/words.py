@@ -64,9 +64,20 @@ def unknown(found: Unknown) -> str:
     return text
 
 
-def guard(rule: Rule) -> str:
-    """Return a rule whose guard holds in words, for example ``Avatars are strict``."""
-    text = rule.title or f"the guard of {rule.id} holds"
-    if rule.then.cap is not None:
+def guard(rule: Rule, *, weak: bool = False) -> str:
+    """Return a rule whose guard holds in words, for example ``Avatars are strict``.
+
+    Args:
+        rule: The rule.
+        weak: Whether it rests on signals for review only.
+    """
+    text = rule.title or f"rules.{rule.id} holds: {_short(' '.join(rule.when.split()))}"
+    if rule.then.cap is not None and weak:
+        text += ", by a signal for review only, which caps nothing"
+    elif rule.then.cap is not None:
         text += f", no score or guard leads to more than {rule.then.cap}"
     return text
+
+
+def _short(text: str, most: int = 100) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -14,17 +14,25 @@ from tidegate.report.visible import visible
 Lines = list[Text]
 
 
-def explanation(item: Item) -> RenderableType:
-    """Return the steps from the bytes to the decision: one heading each, lines beneath."""
+def explanation(item: Item, *, recorded: bool = False) -> RenderableType:
+    """Return the steps from the bytes to the decision: one heading each, lines beneath.
+
+    Args:
+        item: The item.
+        recorded: Whether it comes from a record, which holds no rules that did not fire.
+    """
     decision = item.decision
+    near, rest = _rules(decision.near), _rules(decision.rest)
+    if recorded:
+        near = rest = [Text("a record does not say", "dim")]
     steps: list[tuple[str, Lines]] = [
         ("What it is", _media(item)),
         ("What was asked", _asked(item.evidence)),
         ("What was found", _found(item.evidence)),
         ("What is unknown", [_line(words.unknown(u)) for u in words.unknowns(item)]),
         (f"Rules of policy {decision.policy} that fired", _rules(decision.reasons)),
-        ("Rules that nearly fired", _rules(decision.near)),
-        ("Rules that were asked and are far from firing", _rules(decision.rest)),
+        ("Rules that nearly fired", near),
+        ("Rules that were asked and are far from firing", rest),
     ]
     if decision.shadow:
         steps.append(("Rules in shadow that would have fired", _rules(decision.shadow)))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tidegate.evidence import ACTIONS, Item, Report, Unknown, strength
+from tidegate.report import words
 from tidegate.report.coverage import Coverage, coverage
 from tidegate.report.page import page, style, uri
 from tidegate.report.peaks import Peak, peaks
@@ -74,6 +75,7 @@ def render(report: Report, pictures: Mapping[int, Sequence[Picture]], title: str
         cards=cards,
         shares=_shares(report),
         coverage=found,
+        alarms=words.alarms(report.items),
         to_act_on=sum(map(_asks_for_action, report.items)),
         policies=sorted({(i.decision.policy, i.decision.policy_sha256) for i in report.items}),
     )

@@ -93,11 +93,13 @@ class Reviewed(Value, frozen=True, kw_only=True):
         items: Items that a person has looked at.
         towards: Changes towards what the person found.
         against: Changes away from it.
+        unmet: Items of the file of reviews that no replayed record is of.
     """
 
     items: int
     towards: int
     against: int
+    unmet: int
 
 
 class Because(Value, frozen=True, kw_only=True):

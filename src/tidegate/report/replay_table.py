@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,7 @@ from tidegate.report.visible import shorten, visible
 SHOWN = 10
 """Changes, and rules, that a terminal shows."""
 
-PATH = 30
+PATH = 40
 """Characters of a path."""
 
 
@@ -95,21 +96,19 @@ def _rest(made: Replay) -> Text:
     return Text("\n".join(map(visible, lines)))
 
 
-def _first(changes: Sequence[Changed]) -> Table:
-    table = _table(
-        ("look at first", "left"), ("was", "left"), ("would be", "left"), ("why", "left")
-    )
+def _first(changes: Sequence[Changed]) -> Group:
+    # Two lines each: rules have long names, and half a name is no name.
+    parts: list[RenderableType] = [Text("look at first", "dim")]
     for one in changes[:SHOWN]:
+        step = Text(f"{shorten(visible(one.path), PATH)}  ")
+        step.append(one.old, STYLES[one.old]).append(" → ", "dim")
+        step.append(one.new, STYLES[one.new])
+        step.append(f"  {replay_words.moment(one.at)}", "dim")
         why = Text(visible(replay_words.why(one)))
         if one.notes:
             why.append(f"; {', '.join(one.notes)}", "yellow")
-        table.add_row(
-            Text(shorten(visible(one.path), PATH)),
-            Text(one.old, STYLES[one.old]),
-            Text(one.new, STYLES[one.new]),
-            why,
-        )
-    return table
+        parts += [step, Padding(why, (0, 0, 0, 4))]
+    return Group(*parts)
 
 
 def _sweep(sweep: Sweep) -> Table:

@@ -67,6 +67,11 @@ def notices(made: Replay) -> Iterator[str]:
             f"For {plural(made.untold, 'item')} it cannot be told: a detector was not asked then, "
             f"for nothing hung on its answer, and now something would: {by}."
         )
+    if made.reviewed.unmet:
+        yield (
+            f"{plural(made.reviewed.unmet, 'item')} of the file of reviews "
+            f"{'is' if made.reviewed.unmet == 1 else 'are'} in no record that was replayed."
+        )
     if made.drift.differing:
         yield (
             f"Drift: {made.drift.differing:,} of {plural(made.drift.checked, 'record')} whose own "

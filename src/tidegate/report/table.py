@@ -77,6 +77,8 @@ def summary(report: Report) -> Text:
         if count := report.summary.get(action, 0):
             text.append(" · ", "dim")
             text.append(f"{count:,} {action}", STYLES[action])
+    for alarm in words.alarms(report.items):
+        text.append(f"\n{visible(alarm)}", "bold yellow")
     if report.skipped:
         text.append(
             f"\n{words.plural(report.skipped, 'file')} skipped: links, or no images or videos",

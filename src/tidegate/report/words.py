@@ -1,5 +1,7 @@
 """Evidence in words, as the report and the terminal say it."""
 
+from collections.abc import Iterable
+
 from tidegate import taxonomy
 from tidegate.evidence import Bound, Effect, Facts, Item, Match, MediaInfo, Reason, Skipped, Unknown
 from tidegate.figures import clock, pace, part, percent
@@ -139,7 +141,22 @@ def lowered(reason: Reason) -> str:
     """Return what a rule asked for before something lowered that; empty where nothing did."""
     if reason.capped_by is None:
         return ""
-    return f"lowered from {reason.capped_from} by {reason.capped_by}"
+    text = f"lowered from {reason.capped_from} by {reason.capped_by}"
+    return f"{text}, which is for review only" if reason.capped_by.startswith("detector ") else text
+
+
+def alarms(items: Iterable[Item]) -> list[str]:
+    """Return who is to be told, by how many items, and which rules or breakers ask for it."""
+    raised: dict[str, list[tuple[str, ...]]] = {}
+    for item in items:
+        for one in item.decision.effects:
+            if one.kind == "alarm":
+                raised.setdefault(one.value, []).append(one.rules)
+    return [
+        f"Alarm {name} by {plural(len(rules), 'item')}: "
+        f"{', '.join(sorted({rule for each in rules for rule in each}))}"
+        for name, rules in sorted(raised.items())
+    ]
 
 
 def effect(value: Effect) -> str:

@@ -15,7 +15,9 @@
 ``record-v1.json``
     each line of ``tidegate scan --record``;
 ``replay-v1.json``
-    what ``tidegate policy replay --json`` writes.
+    what ``tidegate policy replay --json`` writes;
+``webhook-v1.json``
+    the body of a webhook.
 
 ``python -m tidegate.schemas`` writes them anew.
 """
@@ -34,6 +36,7 @@ from tidegate.policy import Policy
 from tidegate.policy.cases import Cases
 from tidegate.report.evaluation import Evaluation
 from tidegate.report.replay import Replay
+from tidegate.service.envelope import Envelope
 
 SCHEMAS: dict[str, type] = {
     "report-v1.json": Report,
@@ -44,6 +47,7 @@ SCHEMAS: dict[str, type] = {
     "evaluation-v1.json": Evaluation,
     "record-v1.json": Record,
     "replay-v1.json": Replay,
+    "webhook-v1.json": Envelope,
 }
 """The type that each file describes."""
 

@@ -36,7 +36,7 @@ def pack(package: str, version: str, folder: Path, timeout: float = TIMEOUT) -> 
     if npm is None:
         raise ConversionError(
             f"there is no npm here to fetch {wanted}: install npm, or run "
-            f"`npm pack {wanted}` on another machine and give its archive"
+            f"`npm pack {wanted}` on another machine and name its archive by --package"
         )
     command = [npm, "pack", "--ignore-scripts", "--no-update-notifier", wanted]
     try:

@@ -1,0 +1,50 @@
+"""What bodies and answers of the API have in common."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+
+def _text(given: SecretStr) -> SecretStr:
+    # JSON can spell half of a surrogate pair; pydantic refuses it in text, not in secrets.
+    given.get_secret_value().encode()
+    return given
+
+
+Hidden = Annotated[SecretStr, AfterValidator(_text)]
+"""A text that no log, error or answer shows."""
+
+
+class Shape(BaseModel):
+    """A body or an answer: never changed, and without fields that nobody knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Why(Shape):
+    """Why something is done."""
+
+    reason: "Reason" = ""
+
+
+Reason = Annotated[
+    str,
+    Field(description="Why, for the audit chain.", max_length=2000, examples=["left the team"]),
+]
+
+After = Annotated[
+    str | None,
+    Query(
+        description="`next` of the page before; nothing: the first page.",
+        max_length=200,
+        examples=["0199c0de-0000-7000-8000-000000000001"],
+    ),
+]
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.", examples=[50])]
+
+Next = Annotated[
+    str | None,
+    Field(description="`after` of the next page, or null where there is none.", examples=[None]),
+]

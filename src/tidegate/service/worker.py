@@ -1,0 +1,339 @@
+"""Work, taken from the database and done there: at least once, with effects exactly once.
+
+A job is leased, and kept while it is worked on by a thread that does nothing else. What it
+comes to is recorded in one transaction with its end, so a worker that dies at any moment has
+done all of it or nothing, and its job is given on when the lease has run out. The transaction
+that ends a job leases the next one.
+
+An item that cannot be judged is decided all the same, by what the policy says of the unknown.
+Only what is wrong with the machine, the network or the database is tried again, and in the end
+put aside with the reason.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from tidegate.evidence import Decision
+from tidegate.matching import BankError
+from tidegate.service import alarms
+from tidegate.service.judging import Found, Judging
+from tidegate.service.state import Service
+from tidegate.store import breakers, due, idempotency, items, jobs, media
+from tidegate.store.bell import Bell
+from tidegate.store.clock import DAY, SECOND
+from tidegate.store.error import LeaseLostError, StateError
+from tidegate.store.items import Item
+from tidegate.store.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+KINDS = (items.JUDGE,)
+"""What there is to do."""
+
+IDLE = 1.0
+"""Seconds after which a worker looks for work that no bell told it of, and whether to stop."""
+
+_BLOCKED = 0.25
+"""Seconds before what is due but cannot be leased yet is tried again: its item is worked on."""
+
+_TIDY = 3600.0
+"""Seconds between two sweeps of what nobody needs any more."""
+
+_KEPT = 7 * DAY
+"""How long jobs that are done and idempotency keys are remembered."""
+
+_RETRY = 1.0
+"""Seconds before a database that cannot be used is tried again."""
+
+
+class Worker:
+    """Does the work of the database with some threads.
+
+    Args:
+        service: What this process has open.
+        judging: Judges items; closed when the worker ends. By default with the models that are
+            installed.
+        threads: Jobs at once; by default as the settings say, and one at least.
+        idle: Seconds after which it looks for work that no bell told it of.
+        name: Of this worker, for the record; by default the machine's and the process's.
+
+    Attributes:
+        name: See above.
+
+    Raises:
+        ManifestError: The weights of a model are missing or altered.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        judging: Judging | None = None,
+        *,
+        threads: int | None = None,
+        idle: float = IDLE,
+        name: str | None = None,
+    ) -> None:
+        self.name = (name or f"{socket.gethostname()}:{os.getpid()}")[:100]
+        self._threads = threads or max(1, service.settings.workers)
+        self._judging = judging or Judging(
+            service.store, service.sources, service.replica, threads=self._threads
+        )
+        self._store = service.store
+        self._room = service.room
+        self._answers = service.answers
+        self._meters = service.meters
+        self._lease = service.settings.lease
+        self._idle = idle
+        self._now = service.clock
+        self._held: dict[str, _Held] = {}
+        self._free = threading.Semaphore(self._threads)
+        self._problem: str | None = None
+        service.checks["workers"] = lambda: self._problem
+
+    def run(self, stop: threading.Event, *, patience: float = 20.0) -> None:
+        """Work until told to stop; then end what is under way.
+
+        Args:
+            stop: Says so.
+            patience: Seconds that what is under way may take. What takes longer is given up,
+                and its job given back.
+
+        Raises:
+            StoreError: The database cannot be reached at the start.
+        """
+        over = threading.Event()
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tidegate-worker")
+        helpers = [
+            threading.Thread(target=self._keep, args=(over,), name="tidegate-leases"),
+            threading.Thread(target=self._tidy, args=(over,), name="tidegate-tidy"),
+        ]
+        try:
+            with self._store.bell("jobs") as bell:
+                for helper in helpers:
+                    helper.start()
+                while not stop.is_set():
+                    self._hand_out(bell, pool, stop, over)
+                until = time.monotonic() + patience
+                while self._held and time.monotonic() < until:
+                    time.sleep(0.01)
+        finally:
+            # Whoever still works finds its decoder gone, and gives its job back.
+            over.set()
+            while self._held:
+                self._judging.close()
+                time.sleep(0.05)
+            pool.shutdown()
+            self._judging.close()
+            for helper in helpers:
+                if helper.ident is not None:
+                    helper.join()
+
+    def _hand_out(
+        self,
+        bell: Bell,
+        pool: ThreadPoolExecutor,
+        stop: threading.Event,
+        over: threading.Event,
+    ) -> None:
+        """Lease jobs for the threads that are free, or wait for either."""
+        if not self._free.acquire(timeout=self._idle):
+            return
+        free = 1
+        while self._free.acquire(blocking=False):
+            free += 1
+        if stop.is_set():
+            self._free.release(free)
+            return
+        leased: list[Job] = []
+        try:
+            with self._store.read() as connection:
+                due_at = due.due_at(connection, KINDS)
+            wait = self._idle if due_at is None else (due_at - self._now()) / SECOND
+            if wait > 0:
+                bell.wait(min(wait, self._idle))
+            else:
+                with self._store.write() as connection:
+                    leased = self._leased(connection, free)
+                if not leased:
+                    stop.wait(_BLOCKED)
+            self._problem = None
+        except Exception:
+            # The database is away, or restarts. Nothing is lost: no job is anybody's.
+            logger.exception("no work can be taken")
+            self._problem = "no work can be taken from the database"
+            stop.wait(_RETRY)
+        for job in leased:
+            self._held[job.id] = _Held(job, time.monotonic())
+            pool.submit(self._work, job, stop, over)
+        if free > len(leased):
+            self._free.release(free - len(leased))
+
+    def _leased(self, connection: Connection, count: int) -> list[Job]:
+        return jobs.lease(
+            connection,
+            worker=self.name,
+            kinds=KINDS,
+            seconds=self._lease,
+            now=self._now(),
+            count=count,
+        )
+
+    def _work(self, job: Job | None, stop: threading.Event, over: threading.Event) -> None:
+        """Do a job, and those that come with the end of each."""
+        try:
+            while job is not None:
+                following: list[Job] = []
+                try:
+                    following = self._judge(job, stop, over)
+                except LeaseLostError as error:
+                    logger.warning("%s: it took too long, and is done by another", error)
+                except Exception as error:
+                    self._failed(job, error)
+                for other in following:
+                    self._held[other.id] = _Held(other, time.monotonic())
+                del self._held[job.id]
+                job = following[0] if following else None
+        finally:
+            self._free.release()
+
+    def _judge(self, job: Job, stop: threading.Event, over: threading.Event) -> list[Job]:
+        """Judge the item of a job, and return the job that was leased with its end, if any."""
+        began = time.perf_counter()
+        assert job.item is not None
+        with self._store.read() as connection:
+            item = items.get(connection, job.item)
+        assert item is not None  # The database keeps the items of its jobs.
+        if item.state == "deleted":
+            return self._end(job, stop)[1]
+        with self._judging.found(item, last=job.attempts >= job.max_attempts) as found:
+            if over.is_set():
+                with self._store.write() as connection:
+                    jobs.release(connection, job)
+                return []
+            decision, following = self._end(job, stop, item, found)
+        self._answers.tell(item.id)
+        if decision is not None:
+            self._meters.judged(decision.action, time.perf_counter() - began)
+        return following
+
+    def _end(
+        self,
+        job: Job,
+        stop: threading.Event,
+        item: Item | None = None,
+        found: Found | None = None,
+    ) -> tuple[Decision | None, list[Job]]:
+        """Record what a job came to, say that it is done, and lease the next one."""
+        decision = None
+        with self._store.write() as connection:
+            now = self._now()
+            if item is not None and found is not None:
+                # An item whose media was deleted meanwhile is not decided any more.
+                with suppress(StateError):
+                    decision = self._judging.record(
+                        connection, item, found, author=f"worker:{self.name}", now=now
+                    )
+            jobs.finish(connection, job, now=now)
+            following = [] if stop.is_set() else self._leased(connection, 1)
+        return decision, following
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Have a job tried again later, or put it aside where that was its last attempt."""
+        reason = f"{type(error).__name__}: {error}"
+        logger.error("job %s failed: %s", job.id, reason, exc_info=error)
+        try:
+            with self._store.write() as connection:
+                state = jobs.fail(connection, job, reason, now=self._now())
+                if state == "dead" and job.item is not None:
+                    _given_up(connection, job.item, _told(error), self._now())
+        except Exception:
+            logger.exception("job %s is given on when its lease has run out", job.id)
+        else:
+            if state == "dead" and job.item is not None:
+                self._answers.tell(job.item)
+
+    def _keep(self, over: threading.Event) -> None:
+        """Keep the leases of what takes long, and give on those of workers that died."""
+        while True:
+            try:
+                self._beat()
+                with self._store.write() as connection:
+                    if jobs.requeue(connection, now=self._now())[1]:
+                        _bury(connection, self._now())
+            except Exception:
+                logger.exception("leases cannot be kept")
+            if over.wait(self._lease / 3):
+                return
+
+    def _beat(self) -> None:
+        before = time.monotonic() - self._lease / 4
+        long = [held for held in list(self._held.values()) if held.beaten < before]
+        if not long:
+            return
+        with self._store.write() as connection:
+            for held in long:
+                # Whose lease was lost hears of it when it ends.
+                with suppress(LeaseLostError):
+                    jobs.beat(connection, held.job, seconds=self._lease, now=self._now())
+                held.beaten = time.monotonic()
+
+    def _tidy(self, over: threading.Event) -> None:
+        """Remove now and then what nobody needs any more."""
+        while not over.wait(_TIDY):
+            try:
+                self._room.sweep(lambda sha256: self._named(sha256, over))
+                now = self._now()
+                with self._store.write() as connection:
+                    jobs.purge(connection, now - _KEPT)
+                    idempotency.purge(connection, now - _KEPT)
+                    breakers.purge(connection, now - 2 * DAY)
+            except InterruptedError:
+                return
+            except Exception:
+                logger.exception("what nobody needs cannot be removed")
+
+    def _named(self, sha256: str, over: threading.Event) -> bool:
+        if over.is_set():
+            raise InterruptedError
+        with self._store.read() as connection:
+            return media.named(connection, sha256)
+
+
+@dataclass
+class _Held:
+    """A job that is worked on, and when its lease was last made longer."""
+
+    job: Job
+    beaten: float
+
+
+def _told(error: Exception) -> str:
+    """Return what whoever reads items is told of an error: of those that are not ours, the name.
+
+    They may speak of the inside, of paths and statements; the log has them whole.
+    """
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, BankError) else f"internal error: {name}"
+
+
+def _bury(connection: Connection, now: int) -> None:
+    """Say of the items whose jobs have ended too many workers that they failed."""
+    for job in jobs.dead(connection, limit=100):
+        if job.item is not None:
+            _given_up(connection, job.item, job.error or "", now)
+
+
+def _given_up(connection: Connection, item: str, reason: str, now: int) -> None:
+    """Note that an item cannot be judged, and tell so once."""
+    before = items.hold(connection, item)
+    if before.state == "received":
+        alarms.failed(connection, before, reason, now=now)
+        items.fail(connection, item, reason)

@@ -1,0 +1,290 @@
+"""Decisions: what was decided of each item, by whom, on what, in order. Rows are only added."""
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tidegate.evidence import Action, Decision, Evidence, Facts, Value
+from tidegate.store import audit, ids, items
+from tidegate.store import contents as known
+from tidegate.store.contents import Key
+from tidegate.store.error import StateError
+from tidegate.store.tables import contents, decision_entries, decisions
+from tidegate.store.tables import items as items_table
+from tidegate.store.text import check
+
+Origin = Literal["machine", "reviewer"]
+
+
+class New(Value, frozen=True, kw_only=True):
+    """A decision to be recorded.
+
+    Attributes:
+        item: Of which item.
+        origin: Whether the policy or a person decided.
+        author: Who: ``worker:NAME``, or ``user:ID`` of the reviewer.
+        decision: What was decided, and why.
+        facts: What the platform said of the item, as it went into the decision.
+        content: Which evidence it rests on, kept in :mod:`~tidegate.store.contents`; or
+            ``None`` where that is kept with the decision.
+        evidence: The evidence. Where ``content`` names it, it need not be given, and is not
+            kept here again. Where no other item can have the same, as with what a deadline
+            or a crash left unknown or what could not be fetched, it is kept here alone.
+        reason: In words; a reviewer gives one.
+        key: Of an item, at most one decision ever has the same; or ``None``.
+    """
+
+    item: str
+    origin: Origin
+    author: str
+    decision: Decision
+    facts: Facts = Facts()
+    content: Key | None = None
+    evidence: Evidence | None = None
+    reason: str = ""
+    key: str | None = None
+
+
+class Recorded(New, frozen=True, kw_only=True):
+    """A decision of the record.
+
+    Attributes:
+        id: Its id.
+        number: 1 for the item's first decision, and one more for each.
+        created_at: When it was made.
+    """
+
+    id: str
+    number: int
+    created_at: int
+
+
+class Result(Value, frozen=True, kw_only=True):
+    """What became of a decision.
+
+    Attributes:
+        id: Its id, or that of the one that was there.
+        new: Whether it was recorded by this call. ``False``: it was there, and nothing has
+            changed.
+        before: The item's action before this call, or ``None`` where it had none.
+    """
+
+    id: str
+    new: bool
+    before: Action | None
+
+
+def record(connection: Connection, made: New, *, now: int, in_force: bool = True) -> Result:
+    """Record a decision, once.
+
+    The item is locked until the transaction ends. A machine that decides on the same
+    evidence, facts and policy as the machine before it changes nothing, and is told so: it
+    has no alarms to send. That holds for a second worker with the same job, and for a
+    rescan under which nothing has changed, whatever a reviewer has decided since.
+
+    Args:
+        connection: Of the transaction.
+        made: The decision.
+        now: The present.
+        in_force: Whether the item's action is from now on what was decided. ``False`` for
+            what is only to be seen in its history, for example a machine's opinion of what
+            a reviewer has decided.
+
+    Raises:
+        MissingError: There is no such item.
+        StateError: A machine has judged an item whose media was deleted.
+    """
+    check("author", made.author, 200)
+    check("reason", made.reason, 4000, empty=True)
+    item = items.hold(connection, made.item)
+    facts = msgspec.json.encode(made.facts).decode()
+    inputs = _inputs(made, facts) if made.origin == "machine" else None
+    last = _last(connection, made.item)
+    if (there := _recorded_before(connection, made, inputs, last)) is not None:
+        return Result(id=there, new=False, before=item.action)
+    if item.state == "deleted" and made.origin == "machine":
+        raise StateError(f"the media of item {item.id} was deleted: it is not judged any more")
+    number = 1 if last is None else last.number + 1
+    decision, chosen = ids.new(), made.decision
+    values = {
+        "id": decision,
+        "item": made.item,
+        "number": number,
+        "origin": made.origin,
+        "author": made.author,
+        "reason": made.reason,
+        "action": chosen.action,
+        "policy": chosen.policy,
+        "policy_sha256": chosen.policy_sha256,
+        "sha256": made.content and made.content.sha256,
+        "pipeline": made.content and made.content.pipeline,
+        "evidence": _evidence_kept_here(made),
+        "facts": facts,
+        "decision": msgspec.json.encode(chosen).decode(),
+        "key": made.key,
+        "inputs": inputs,
+        "created_at": now,
+    }
+    connection.execute(_ADDED, values)
+    if entries := _entries(connection, made):
+        rows = [{"decision": decision, "bank": bank, "entry": entry} for bank, entry in entries]
+        connection.execute(sa.insert(decision_entries), rows)
+    if in_force:
+        change = {
+            "of": made.item,
+            "action": chosen.action,
+            "decision": decision,
+            "judged_at": now,
+            "error": None,
+            "state": item.state if item.state == "deleted" else "judged",
+            "version": item.version + 1,
+        }
+        connection.execute(_DECIDED, change)
+    told = {
+        "item": made.item,
+        "number": number,
+        "action": chosen.action,
+        "before": item.action,
+        "in_force": in_force,
+        "policy": chosen.policy,
+        "policy_sha256": chosen.policy_sha256,
+        "sha256": values["sha256"],
+        "pipeline": values["pipeline"],
+        "decision_sha256": hashlib.sha256(str(values["decision"]).encode()).hexdigest(),
+    }
+    audit.append(
+        connection,
+        actor=made.author,
+        action="decision.record",
+        subject=decision,
+        reason=made.reason[:2000],
+        body=told,
+        now=now,
+    )
+    return Result(id=decision, new=True, before=item.action)
+
+
+def get(connection: Connection, decision: str) -> Recorded | None:
+    """Return a decision with its evidence, or ``None`` where there is none."""
+    query = _with_evidence().where(decisions.c.id == decision)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _recorded(row)
+
+
+def history(connection: Connection, item: str, *, limit: int = 100) -> list[Recorded]:
+    """Return the decisions on an item with their evidence, newest first."""
+    query = _with_evidence().where(decisions.c.item == item)
+    rows = connection.execute(query.order_by(decisions.c.number.desc()).limit(limit)).mappings()
+    return [_recorded(row) for row in rows]
+
+
+def caused_by(
+    connection: Connection, bank: str, entry: str, *, limit: int, after: str = ""
+) -> list[str]:
+    """Return the ids of decisions that an entry of a bank has caused, in the order of ids.
+
+    An entry has caused a decision where a rule fired by a match with it and was not
+    overruled.
+
+    Args:
+        connection: To read by.
+        bank: Name of the bank.
+        entry: Id of the entry.
+        limit: How many at most.
+        after: The last id of the page before.
+    """
+    query = (
+        sa.select(decision_entries.c.decision)
+        .filter_by(bank=bank, entry=entry)
+        .where(decision_entries.c.decision > after)
+        .order_by(decision_entries.c.decision)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+# Made once: workers ask for each item.
+_ADDED = sa.insert(decisions)
+_DECIDED = sa.update(items_table).where(items_table.c.id == sa.bindparam("of"))
+_LAST = (
+    sa.select(*(decisions.c[name] for name in ("id", "number", "origin", "inputs")))
+    .where(decisions.c.item == sa.bindparam("of"))
+    .order_by(decisions.c.number.desc())
+    .limit(1)
+)
+
+
+def _last(connection: Connection, item: str, *origins: Origin) -> Any:
+    """Return the last decision on an item, of some origins or any, or ``None``."""
+    query = _LAST.where(decisions.c.origin.in_(origins)) if origins else _LAST
+    return connection.execute(query, {"of": item}).first()
+
+
+def _recorded_before(
+    connection: Connection, made: New, inputs: str | None, last: Any
+) -> str | None:
+    """Return the id of the decision that this one would repeat, if there is one."""
+    if made.key is not None:
+        query = sa.select(decisions.c.id).filter_by(item=made.item, key=made.key)
+        if (found := connection.execute(query).scalar()) is not None:
+            return str(found)
+    if made.origin == "machine" and last is not None and last.origin != "machine":
+        last = _last(connection, made.item, "machine")
+    same = inputs is not None and last is not None and last.inputs == inputs
+    return str(last.id) if same else None
+
+
+def _evidence_kept_here(made: New) -> str | None:
+    if made.evidence is None or made.content is not None:
+        return None
+    return msgspec.json.encode(made.evidence).decode()
+
+
+def _inputs(made: New, facts: str) -> str:
+    """Return a digest of all that a machine's decision follows from."""
+    content = made.content and (made.content.sha256, made.content.pipeline)
+    parts = msgspec.json.encode(
+        (content, _evidence_kept_here(made), facts, made.decision.policy_sha256)
+    )
+    return hashlib.sha256(parts).hexdigest()
+
+
+def _entries(connection: Connection, made: New) -> list[tuple[str, str]]:
+    """Return the entries of banks, by bank and id, that a decision rests on."""
+    fired = [r.index for r in made.decision.reasons if r.ground == "match" and not r.overruled_by]
+    if not fired:
+        return []
+    evidence = made.evidence
+    if evidence is None and made.content is not None:
+        evidence = known.get(connection, made.content)
+    matches = evidence.matches if evidence is not None else ()
+    return sorted({(matches[i].bank, matches[i].entry) for i in fired if i < len(matches)})
+
+
+def _with_evidence() -> sa.Select[Any]:
+    same = sa.and_(
+        contents.c.sha256 == decisions.c.sha256, contents.c.pipeline == decisions.c.pipeline
+    )
+    held = sa.func.coalesce(decisions.c.evidence, contents.c.evidence).label("held")
+    return sa.select(decisions, held).select_from(decisions.outerjoin(contents, same))
+
+
+def _recorded(row: Any) -> Recorded:
+    held = row["held"]
+    return Recorded(
+        id=row["id"],
+        item=row["item"],
+        number=row["number"],
+        origin=row["origin"],
+        author=row["author"],
+        decision=msgspec.json.decode(row["decision"], type=Decision),
+        facts=msgspec.json.decode(row["facts"], type=Facts),
+        content=row["sha256"] and Key(sha256=row["sha256"], pipeline=row["pipeline"]),
+        evidence=None if held is None else msgspec.json.decode(held, type=Evidence),
+        reason=row["reason"],
+        key=row["key"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,35 @@
+"""To whom messages wait, and since when: a few steps down an index, however many they are."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+
+class Waiting(NamedTuple):
+    """A target with messages that wait.
+
+    Attributes:
+        target: Which.
+        due_at: When the first of them may be sent. It may wait for another one of its item.
+    """
+
+    target: str
+    due_at: int
+
+
+def targets(connection: Connection) -> list[Waiting]:
+    """Return the targets with messages that wait, in the order of their names."""
+    found: list[Waiting] = []
+    # SQLite would rather sort all that waits, at each step: it is told by which index to go.
+    sqlite = connection.dialect.name == "sqlite"
+    table = sa.text("outbox INDEXED BY outbox_due" if sqlite else "outbox")
+    target, due_at = sa.column("target", sa.Text), sa.column("due_at", sa.BigInteger)
+    first = sa.select(target, due_at).select_from(table).where(sa.text("state = 'waiting'"))
+    first = first.order_by(target, due_at).limit(1)
+    while True:
+        query = first.where(target > found[-1].target) if found else first
+        row = connection.execute(query).first()
+        if row is None:
+            return found
+        found.append(Waiting(row.target, row.due_at))
