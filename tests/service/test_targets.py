@@ -207,6 +207,13 @@ def test_nobody_inside_is_called_unless_the_operator_says_so(receive):
     assert origin.asked == []
 
 
+def test_the_callback_of_an_item_never_goes_inside(receive):
+    origin, courier = receive()
+    callback = hook(origin, KEY)._replace(public=True)
+    assert courier.bring(callback, [MESSAGES["test"]]).error is not None
+    assert origin.asked == []
+
+
 def test_a_mistake_of_ours_is_an_outcome_and_shows_no_secret(receive, monkeypatch, caplog):
     origin, courier = receive()
     monkeypatch.setattr(wording, "slack", lambda *_: 1 / 0)

@@ -238,7 +238,7 @@ class Sender:
         if message.target.startswith(CALLBACK) and message.item is not None:
             item = items.get(connection, message.item)
             if item is not None and item.callback is not None:
-                return Target("webhook", item.callback, (self._callback_key,))
+                return Target("webhook", item.callback, (self._callback_key,), public=True)
         return None
 
     def _send(self, target: str, place: Target | None, messages: list[Message]) -> None:

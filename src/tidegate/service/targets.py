@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tidegate.service import wording
+from tidegate.service.addresses import Allowance
 from tidegate.service.envelope import Envelope, Message
 from tidegate.service.fetch import Caps, Fetcher
 from tidegate.service.fetch_error import FetchError
@@ -48,11 +49,14 @@ class Target(NamedTuple):
         kind: How.
         address: A URL, or an e-mail address.
         keys: That sign, one or two; only of a webhook.
+        public: Whether it has to be a public address: what an item brings along is named by
+            whoever may upload, and the networks inside are opened for an admin's webhooks.
     """
 
     kind: Kind
     address: str
     keys: tuple[SigningKey, ...] = ()
+    public: bool = False
 
 
 class Outcome(NamedTuple):
@@ -97,6 +101,7 @@ class Courier:
         self._url = url
         self._clock = clock
         self._fetcher = fetcher or Fetcher(outward.allowance(), CAPS)
+        self._public = fetcher or Fetcher(Allowance(), CAPS)
         self._tls = tls or ssl.create_default_context()
 
     def bring(self, target: Target, messages: Sequence[Message]) -> Outcome:
@@ -106,21 +111,22 @@ class Courier:
                 linked = (replace(one, link=wording.link(one, self._url)) for one in messages)
                 body = msgspec.json.encode(Envelope(messages=tuple(linked)))
                 signature = sign(body, target.keys, self._clock() // SECOND)
-                return self._post(target.address, body, {HEADER: signature})
+                return self._post(target, body, {HEADER: signature})
             if target.kind == "slack":
                 text = wording.slack(messages, self._url)
                 told = {"text": text, "unfurl_links": False, "unfurl_media": False}
-                return self._post(target.address, msgspec.json.encode(told), {})
+                return self._post(target, msgspec.json.encode(told), {})
             return self._mail(target.address, messages)
         except Exception as error:
             # Our own mistake, perhaps about one message: the others go on.
             logger.exception("a message cannot be sent")
             return Outcome(f"internal error: {type(error).__name__}")
 
-    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    def _post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        fetcher = self._public if target.public else self._fetcher
         try:
             content = {"Content-Type": "application/json; charset=utf-8"}
-            answer = self._fetcher.post(url, body, content | dict(headers))
+            answer = fetcher.post(target.address, body, content | dict(headers))
         except FetchError as error:
             logger.info("a webhook cannot be called: %s %s", error, error.detail)
             return Outcome(str(error), alone=True)

@@ -8,8 +8,7 @@ from pydantic import Field, ValidationError
 
 from tidegate import taxonomy
 from tidegate.evidence import Action, Facts
-from tidegate.service import outward
-from tidegate.service.addresses import read_url
+from tidegate.service.addresses import Allowance, read_url
 from tidegate.service.embedded import DecisionValue, EvidenceValue, FactsValue
 from tidegate.service.fetch_error import FetchError
 from tidegate.service.problems import BadRequest, Fault, Invalid
@@ -130,7 +129,7 @@ class NewItem(Shape):
             raise invalid("", "an item is a file, a url or a key, and one of these")
         if self.callback is not None:
             try:
-                read_url(self.callback, outward.read().allowance())
+                read_url(self.callback, Allowance())
             except FetchError as error:
                 raise invalid("callback", str(error)) from None
         if _deeper(self.metadata, DEEPEST):
