@@ -324,6 +324,11 @@ def detectable() -> tuple[str, ...]:
     return tuple(c.id for c in _ALL if c.source == "detector")
 
 
+def contexts() -> tuple[str, ...]:
+    """Return the ids of the context flags: people set them, nothing infers them."""
+    return tuple(c.id for c in _ALL if c.source == "context")
+
+
 def bankable() -> tuple[str, ...]:
     """Return the ids that a bank may carry: all but the context flags."""
     return tuple(c.id for c in _ALL if c.source != "context")

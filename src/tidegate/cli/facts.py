@@ -77,7 +77,7 @@ def stated(
 
 
 def _flag(name: str) -> str:
-    flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
+    flags = taxonomy.contexts()
     for flag in flags:
         if name in (flag, flag.removeprefix("context.")):
             return flag

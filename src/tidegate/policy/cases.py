@@ -213,7 +213,7 @@ def parse_cases(text: str, name: str, policy: Policy) -> Cases:
 def _problems(cases: Cases, policy: Policy) -> Iterator[Wrong]:
     chances = [f"sampling.{s.id}" for s in policy.sampling]
     chances += [f"rules.{r.id}" for r in policy.rules if r.rollout is not None]
-    flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
+    flags = taxonomy.contexts()
     rules = parts(policy)
     for index, case in enumerate(cases.cases):
         path: Path = ("cases", index)

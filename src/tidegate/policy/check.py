@@ -116,7 +116,7 @@ def _conditions(row: Row, path: Path, policy: Policy) -> Iterator[Problem]:
     for index, flag in enumerate(where.context):
         at = (*path, "context", index)
         if flag not in taxonomy.CATEGORIES or taxonomy.get(flag).source != "context":
-            flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
+            flags = taxonomy.contexts()
             yield at, f"{flag!r} is no context flag{_meant(flag, flags)}"
         elif flag in where.context[:index]:
             yield at, f"{flag!r} is written twice"

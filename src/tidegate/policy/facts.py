@@ -39,7 +39,7 @@ def check_facts(facts: Facts, policy: Policy) -> None:
             "surface",
             f"{policy.name} has no surface {facts.surface!r}{_meant(facts.surface, surfaces)}",
         )
-    flags = [c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"]
+    flags = taxonomy.contexts()
     for flag in facts.context:
         if flag not in flags:
             meant = _meant(flag, flags).replace("it has", "there are")

@@ -113,7 +113,7 @@ def choices(declared: Names) -> Mapping[Of, tuple[str, ...]]:
         "surface": declared.surfaces,
         "kind": get_args(Kind),
         "fact": STATED,
-        "context": tuple(c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"),
+        "context": taxonomy.contexts(),
         "bankable": taxonomy.bankable(),
         "detectable": taxonomy.detectable(),
         "cause": get_args(Cause),

@@ -36,7 +36,7 @@ def _one_of(ids: Iterable[str]) -> msgspec.Meta:
 
 Detectable = Annotated[str, _one_of(taxonomy.detectable())]
 Bankable = Annotated[str, _one_of(taxonomy.bankable())]
-Flag = Annotated[str, _one_of(c.id for c in taxonomy.CATEGORIES.values() if c.source == "context")]
+Flag = Annotated[str, _one_of(taxonomy.contexts())]
 
 Locale = Annotated[
     str,

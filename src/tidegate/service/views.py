@@ -20,7 +20,6 @@ DEEPEST = 8
 
 _ID = "0199c0de-0000-7000-8000-000000000001"
 _AT = "2026-11-23T08:30:00.000000+00:00"
-_FLAGS = frozenset(c.id for c in taxonomy.CATEGORIES.values() if c.source == "context")
 
 State = Literal["received", "judged", "failed", "deleted"]
 
@@ -142,12 +141,8 @@ class NewItem(Shape):
             Invalid: One of them means nothing.
         """
         for flag in self.context:
-            category = taxonomy.CATEGORIES.get(flag)
-            if category is None or category.source != "context":
-                known = ", ".join(
-                    c.id for c in taxonomy.CATEGORIES.values() if c.source == "context"
-                )
-                raise invalid("context", f"there are {known}")
+            if flag not in taxonomy.contexts():
+                raise invalid("context", f"there are {', '.join(taxonomy.contexts())}")
         given = {
             "surface": self.surface,
             "locale": self.locale,
