@@ -35,9 +35,10 @@ class Plan:
 def serve(plan, said):
     """Be ``tidegate serve``."""
     _prepare(plan)
+    from tidegate.review.app import build
     from tidegate.service import serve
 
-    os._exit(0 if serve.serve(plan.settings, said.put) else 1)
+    os._exit(0 if serve.serve(plan.settings, said.put, build) else 1)
 
 
 def work(plan, said):

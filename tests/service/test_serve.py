@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.service.asking import PASSWORD, make_user
+from tidegate.service.app import build
 from tidegate.service.sender import Sender
 from tidegate.service.serve import bound, serve
 from tidegate.service.settings import Listen, SettingError, Settings
@@ -96,7 +97,7 @@ def test_a_start_with_an_admin_prints_no_link_and_ends_by_ctrl_c(make_database):
         threading.Thread(target=ask_and_end).start()
 
     before = signal.getsignal(signal.SIGINT)
-    assert serve(settings, tell)
+    assert serve(settings, tell, build)
     assert signal.getsignal(signal.SIGINT) is before
     assert len(told) == 1
     assert answers[0].json()["ready"] is True
@@ -108,7 +109,7 @@ def test_a_service_whose_sender_has_failed_ends_and_says_so(tmp_path, monkeypatc
 
     monkeypatch.setattr(Sender, "run", fail)
     settings = Settings(data=tmp_path / "data", listen=Listen("127.0.0.1", 0), workers=0)
-    assert not serve(settings, lambda text: None)
+    assert not serve(settings, lambda text: None, build)
     assert "sender failed: the service ends" in caplog.text
     assert "out of sorts" in caplog.text
 
@@ -147,7 +148,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = Listen("127.0.0.1", taken.getsockname()[1])
         with pytest.raises(SettingError, match=r"cannot listen on .*: Address already in use"):
-            serve(Settings(data=tmp_path / "data", listen=listen), print)
+            serve(Settings(data=tmp_path / "data", listen=listen), print, build)
     assert not (tmp_path / "data").exists()
 
 

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+import tidegate.store.casetables  # noqa: F401
 from tidegate.store import schema
 from tidegate.store.error import StoreError
 from tidegate.store.tables import metadata

@@ -38,6 +38,7 @@ def serve(
 ) -> int:
     """Serve the API, and judge what is sent to it. The first start prints a link for an admin."""
     # Only this command needs a web server: the others start faster without.
+    from tidegate.review.app import build
     from tidegate.service import logs
     from tidegate.service import serve as service
     from tidegate.service.settings import SettingError, read
@@ -48,7 +49,7 @@ def serve(
     try:
         settings = read(data=data, listen=listen, workers="0" if no_workers else workers)
         logs.start()
-        return exits.OK if service.serve(settings, say) else exits.FAILED
+        return exits.OK if service.serve(settings, say, build) else exits.FAILED
     except SettingError as error:
         raise typer.BadParameter(str(error)) from None
     except StoreError as error:

@@ -82,7 +82,15 @@ class Needs:
             Forbidden: They lack a scope, or the CSRF token.
             TooMany: They ask too often.
         """
-        who = identify(request, at)
+        return self.admit(request, at, identify(request, at))
+
+    def admit(self, request: Request, at: Service, who: Principal) -> Principal:
+        """Return who asks, if they may.
+
+        Raises:
+            Forbidden: They lack a scope.
+            TooMany: They ask too often.
+        """
         request.state.actor = who.actor
         if missing := [scope for scope in self.scopes if scope not in who.scopes]:
             raise Forbidden(f"this needs the scope {missing[0]}")
@@ -104,8 +112,13 @@ def cookie_name(at: Service) -> str:
     return "__Host-tidegate" if at.settings.secure else "tidegate"
 
 
-def identify(request: Request, at: Service) -> Principal:
+def identify(request: Request, at: Service, *, csrf: str | None = None) -> Principal:
     """Return who asks, and note that they were seen.
+
+    Args:
+        request: What they ask.
+        at: The service.
+        csrf: The CSRF token that came with it; by default that of the header.
 
     Raises:
         Unauthenticated: No good key and no good session.
@@ -113,7 +126,7 @@ def identify(request: Request, at: Service) -> Principal:
     """
     if "authorization" in request.headers:
         return _by_key(_presented(request), at)
-    return _by_session(request, at)
+    return _by_session(request, at, request.headers.get(CSRF_HEADER, "") if csrf is None else csrf)
 
 
 def _presented(request: Request) -> Secret:
@@ -148,7 +161,7 @@ def _by_key(presented: Secret, at: Service) -> Principal:
     return Principal(kind="key", id=key.id, name=key.name, role=role, scopes=scopes)
 
 
-def _by_session(request: Request, at: Service) -> Principal:
+def _by_session(request: Request, at: Service, csrf: str) -> Principal:
     cookie = Secret(request.cookies.get(cookie_name(at), ""))
     if not is_session(cookie):
         raise Unauthenticated
@@ -157,10 +170,8 @@ def _by_session(request: Request, at: Service) -> Principal:
         found = sessions.find(connection, digest(cookie), now=now)
     if found is None:
         raise Unauthenticated
-    if request.method not in _SAFE:
-        sent = request.headers.get(CSRF_HEADER, "")
-        if not hmac.compare_digest(sent.encode(), found.csrf.encode()):
-            raise Forbidden(f"a session changes nothing without its {CSRF_HEADER}")
+    if request.method not in _SAFE and not hmac.compare_digest(csrf.encode(), found.csrf.encode()):
+        raise Forbidden(f"a session changes nothing without its {CSRF_HEADER}")
     if found.seen_at < now - MINUTE:
         with at.store.write() as connection:
             sessions.seen(connection, found.digest, now)

@@ -272,6 +272,7 @@ def _new(at: Service, said: NewItem, **where: Any) -> items.New:
         facts=facts,
         metadata=said.metadata,
         priority=said.priority,
+        reach=said.reach,
         callback=said.callback,
         **where,
     )

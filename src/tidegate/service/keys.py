@@ -1,5 +1,6 @@
 """``/v1/keys``: API keys. The secret is shown once, when a key is made."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter, Depends, Path
@@ -8,7 +9,7 @@ from sqlalchemy import Connection
 
 from tidegate.service.auth import Principal, needs
 from tidegate.service.problems import Conflict, Forbidden, Invalid, NotFound, problem_responses
-from tidegate.service.roles import Scope, least_role
+from tidegate.service.roles import SCOPES, Scope, least_role
 from tidegate.service.shape import After, Limit, Next, Reason, Shape, Why
 from tidegate.service.state import Service, service
 from tidegate.service.tokens import new_api_key
@@ -17,6 +18,9 @@ from tidegate.store.clock import MINUTE
 from tidegate.store.error import MissingError
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""When a key has ended, whatever is asked for: the audit chain takes no time after 2255."""
 
 At = Annotated[Service, Depends(service)]
 Who = Annotated[Principal, needs("keys")]
@@ -95,10 +99,13 @@ class NewKey(Shape):
     scopes: tuple[Scope, ...] = Field(
         description="What it may do: none that whoever makes it lacks.",
         min_length=1,
+        max_length=len(SCOPES),
         examples=[["items.read", "items.write"]],
     )
-    expires_at: AwareDatetime | None = Field(
-        default=None, description="When it ends by itself.", examples=["2027-01-01T00:00:00Z"]
+    expires_at: Annotated[AwareDatetime, Field(lt=LATEST)] | None = Field(
+        default=None,
+        description="When it ends by itself; before 2200.",
+        examples=["2027-01-01T00:00:00Z"],
     )
     reason: Reason = ""
 

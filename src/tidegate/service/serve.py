@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
-from tidegate.service.app import build
 from tidegate.service.settings import Listen, SettingError, Settings
 from tidegate.service.start import Runner, runners, started
 from tidegate.service.state import Service
@@ -35,13 +35,16 @@ BACKLOG = 1024
 logger = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, tell: Callable[[str], None]) -> bool:
+def serve(
+    settings: Settings, tell: Callable[[str], None], build: Callable[[Service], FastAPI]
+) -> bool:
     """Serve until a signal says to stop.
 
     Args:
         settings: What the service is told.
         tell: Is told where it listens, and the link of the first start: for the terminal, and
             for no log.
+        build: Makes the application of a service: with the console, or the API alone.
 
     Returns:
         Whether it ended because it was told to; else something that runs beside the API failed,
@@ -55,7 +58,7 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> bool:
     """
     with bound(settings.listen) as listening, started(settings) as service:
         at = Listen(settings.listen.host, listening.getsockname()[1])
-        server = _Server(service, runners(service))
+        server = _Server(build(service), service, runners(service))
         tell(f"Tidegate listens on {at.url}")
         if link := _first_link(service, settings.public_url or at.url):
             tell(f"Make the first admin, once and within an hour: {link}")
@@ -65,11 +68,11 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> bool:
 class _Server(uvicorn.Server):
     """The API, and what runs beside it."""
 
-    def __init__(self, service: Service, beside: Mapping[str, Runner]) -> None:
+    def __init__(self, app: FastAPI, service: Service, beside: Mapping[str, Runner]) -> None:
         proxies = list(service.settings.proxies)
         super().__init__(
             uvicorn.Config(
-                build(service),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,

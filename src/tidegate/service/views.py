@@ -88,6 +88,14 @@ class NewItem(Shape):
     priority: int = Field(
         default=5, ge=0, le=9, description="Higher is judged first.", examples=[5]
     )
+    reach: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000_000,
+        description="How many people may come to see it: of two cases, reviewers are given the one "
+        "with more reach first.",
+        examples=[12_000],
+    )
     callback: str | None = Field(
         default=None,
         max_length=4000,
@@ -208,6 +216,7 @@ class Summary(Shape):
     facts: FactsValue = Field(description="What you said of it, as it goes into the decision.")
     metadata: dict[str, Any] = Field(description="As you sent it.", examples=[{"thread": 8812}])
     priority: int = Field(description="Higher is judged first.", examples=[5])
+    reach: int | None = Field(description="How many people may come to see it.", examples=[None])
     callback: str | None = Field(
         description="Where the decision goes, besides the webhooks.", examples=[None]
     )
@@ -277,6 +286,7 @@ def _plain(item: items.Item) -> dict[str, Any]:
         "facts": item.facts,
         "metadata": item.metadata,
         "priority": item.priority,
+        "reach": item.reach,
         "callback": item.callback,
         "created_at": clock.text(item.created_at),
         "judged_at": None if item.judged_at is None else clock.text(item.judged_at),

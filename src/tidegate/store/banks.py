@@ -592,7 +592,7 @@ def _values(bank: New) -> dict[str, Any]:
         "category": bank.category,
         "role": bank.role,
         "max_distance": bank.max_distance,
-        "video_rule": msgspec.json.encode(bank.rule).decode(),
+        "rule": msgspec.json.encode(bank.rule).decode(),
         "source": bank.source,
         "legal_basis": bank.legal_basis,
     }
@@ -604,7 +604,7 @@ def _bank(row: Any) -> Bank:
         category=row["category"],
         role=row["role"],
         max_distance=row["max_distance"],
-        rule=msgspec.json.decode(row["video_rule"], type=Rule),
+        rule=msgspec.json.decode(row["rule"], type=Rule),
         source=row["source"],
         legal_basis=row["legal_basis"],
         revision=row["revision"],

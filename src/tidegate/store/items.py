@@ -37,6 +37,7 @@ class New(Value, frozen=True, kw_only=True):
         facts: What the platform says of it.
         metadata: Whatever the platform wants to have back with it.
         priority: 0 to 9; higher is judged first.
+        reach: How many people may come to see it, or ``None`` where the platform does not say.
         callback: Where to send the decision, besides the webhooks, or ``None``.
         sha256: Digest of its bytes, or ``None`` where they were not fetched yet.
         size: How many they are, or ``None``.
@@ -48,6 +49,7 @@ class New(Value, frozen=True, kw_only=True):
     facts: Facts = Facts()
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     priority: int = 5
+    reach: int | None = None
     callback: str | None = None
     sha256: str | None = None
     size: int | None = None
@@ -164,6 +166,7 @@ def accept(
         "facts": msgspec.json.encode(item.facts).decode(),
         "metadata": msgspec.json.encode(item.metadata).decode(),
         "priority": item.priority,
+        "reach": item.reach,
         "callback": item.callback,
         "sha256": item.sha256,
         "size": item.size,

@@ -278,6 +278,7 @@ def _columns(hook: Webhook) -> dict[str, Any]:
     keys = columns.pop("keys")
     return columns | {
         "events": msgspec.json.encode(hook.events).decode(),
+        "actions": "[]",
         "secret": msgspec.json.encode(keys).decode() if keys else None,
         "key_id": keys[0].id if keys else None,
     }

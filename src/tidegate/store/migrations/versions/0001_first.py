@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("max_distance", sa.Integer(), nullable=False),
-        sa.Column("video_rule", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("legal_basis", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("reach", sa.BigInteger(), nullable=True),
         sa.Column("callback", sa.Text(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -169,6 +170,28 @@ def upgrade() -> None:
         op.f("policies_policy_created_at"), "policies", ["policy", "created_at"], unique=False
     )
     op.create_table(
+        "queue_settings",
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("second_share", sa.Float(), nullable=False),
+        sa.Column("golden_share", sa.Float(), nullable=False),
+        sa.Column("benign_share", sa.Float(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('reviewer', 'lead', 'admin')", name=op.f("queue_settings_role")
+        ),
+        sa.CheckConstraint(
+            "benign_share BETWEEN 0 AND 1", name=op.f("queue_settings_benign_share")
+        ),
+        sa.CheckConstraint(
+            "golden_share BETWEEN 0 AND 1", name=op.f("queue_settings_golden_share")
+        ),
+        sa.CheckConstraint(
+            "second_share BETWEEN 0 AND 1", name=op.f("queue_settings_second_share")
+        ),
+        sa.PrimaryKeyConstraint("queue", name=op.f("queue_settings_pk")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -193,6 +216,7 @@ def upgrade() -> None:
         sa.Column("secret", sa.Text(), nullable=True),
         sa.Column("key_id", sa.Text(), nullable=True),
         sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("actions", sa.Text(), nullable=False),
         sa.Column("per_minute", sa.Integer(), nullable=True),
         sa.Column("digest_seconds", sa.Integer(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -268,6 +292,30 @@ def upgrade() -> None:
     op.create_index(
         op.f("decisions_sha256_pipeline"), "decisions", ["sha256", "pipeline"], unique=False
     )
+    op.create_table(
+        "exposure",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], name=op.f("exposure_user_fk")),
+        sa.PrimaryKeyConstraint("user", "day", "category", name=op.f("exposure_pk")),
+    )
+    op.create_table(
+        "golden",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("retired_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("golden_item_fk")),
+        sa.PrimaryKeyConstraint("id", name=op.f("golden_pk")),
+    )
+    op.create_index(op.f("golden_queue_id"), "golden", ["queue", "id"], unique=False)
     op.create_table(
         "jobs",
         sa.Column("id", sa.Text(), nullable=False),
@@ -370,6 +418,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("policy_activations_pk")),
     )
     op.create_table(
+        "preferences",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], name=op.f("preferences_user_fk")),
+        sa.PrimaryKeyConstraint("user", name=op.f("preferences_pk")),
+    )
+    op.create_table(
         "sessions",
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("user", sa.Text(), nullable=False),
@@ -383,6 +439,89 @@ def upgrade() -> None:
     )
     op.create_index(op.f("sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_index(op.f("sessions_user"), "sessions", ["user"], unique=False)
+    op.create_table(
+        "user_queues",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["users.id"], name=op.f("user_queues_user_fk")),
+        sa.PrimaryKeyConstraint("user", "queue", name=op.f("user_queues_pk")),
+    )
+    op.create_table(
+        "breaker_counts",
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("breaker", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["decision"], ["decisions.id"], name=op.f("breaker_counts_decision_fk")
+        ),
+        sa.PrimaryKeyConstraint(
+            "decision", "policy", "breaker", "key", name=op.f("breaker_counts_pk")
+        ),
+    )
+    op.create_index(
+        op.f("breaker_counts_created_at"), "breaker_counts", ["created_at"], unique=False
+    )
+    op.create_index(
+        op.f("breaker_counts_policy_breaker_key_created_at"),
+        "breaker_counts",
+        ["policy", "breaker", "key", "created_at"],
+        unique=False,
+    )
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("parent", sa.Text(), nullable=True),
+        sa.Column("golden", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column("pdq", sa.Text(), nullable=True),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("severity", sa.Float(), nullable=False),
+        sa.Column("reach", sa.Float(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("escalated_by", sa.Text(), nullable=True),
+        sa.Column("claimed_by", sa.Text(), nullable=True),
+        sa.Column("claimed_until", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(state = 'open') = (ended_at IS NULL)", name=op.f("cases_ended")),
+        sa.CheckConstraint(
+            "kind IN ('review', 'second', 'disagreement', 'appeal', 'golden', 'benign')",
+            name=op.f("cases_kind"),
+        ),
+        sa.CheckConstraint("state IN ('open', 'decided', 'closed')", name=op.f("cases_state")),
+        sa.CheckConstraint(
+            "(claimed_by IS NULL) = (claimed_until IS NULL)", name=op.f("cases_claim")
+        ),
+        sa.ForeignKeyConstraint(["golden"], ["golden.id"], name=op.f("cases_golden_fk")),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("cases_item_fk")),
+        sa.ForeignKeyConstraint(["parent"], ["cases.id"], name=op.f("cases_parent_fk")),
+        sa.PrimaryKeyConstraint("id", name=op.f("cases_pk")),
+    )
+    op.create_index(
+        "cases_claimed_by",
+        "cases",
+        ["claimed_by"],
+        unique=False,
+        sqlite_where=sa.text("claimed_by IS NOT NULL"),
+        postgresql_where=sa.text("claimed_by IS NOT NULL"),
+    )
+    op.create_index(op.f("cases_ended_at_id"), "cases", ["ended_at", "id"], unique=False)
+    op.create_index(op.f("cases_item"), "cases", ["item"], unique=False)
+    op.create_index(op.f("cases_parent"), "cases", ["parent"], unique=False)
+    op.create_index(
+        op.f("cases_state_kind_opened_at_id"),
+        "cases",
+        ["state", "kind", "opened_at", "id"],
+        unique=False,
+    )
     op.create_table(
         "decision_entries",
         sa.Column("decision", sa.Text(), nullable=False),
@@ -412,13 +551,137 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("message", "attempt", name=op.f("deliveries_pk")),
     )
-
+    op.create_table(
+        "appeals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(state = 'open') = (ended_at IS NULL)", name=op.f("appeals_ended")),
+        sa.CheckConstraint("state IN ('open', 'upheld', 'reversed')", name=op.f("appeals_state")),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("appeals_case_fk")),
+        sa.ForeignKeyConstraint(["decision"], ["decisions.id"], name=op.f("appeals_decision_fk")),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("appeals_item_fk")),
+        sa.ForeignKeyConstraint(["outcome"], ["decisions.id"], name=op.f("appeals_outcome_fk")),
+        sa.PrimaryKeyConstraint("id", name=op.f("appeals_pk")),
+        sa.UniqueConstraint("case", name=op.f("appeals_case_unique")),
+        sa.UniqueConstraint("decision", name=op.f("appeals_decision_unique")),
+    )
+    op.create_index(
+        op.f("appeals_item_created_at"), "appeals", ["item", "created_at"], unique=False
+    )
+    op.create_index(
+        op.f("appeals_state_due_at_id"), "appeals", ["state", "due_at", "id"], unique=False
+    )
+    op.create_table(
+        "case_barred",
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "because IN ('decided_before', 'skipped')", name=op.f("case_barred_because")
+        ),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_barred_case_fk")),
+        sa.PrimaryKeyConstraint("case", "actor", name=op.f("case_barred_pk")),
+    )
+    op.create_table(
+        "case_items",
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("distance", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_items_case_fk")),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("case_items_item_fk")),
+        sa.PrimaryKeyConstraint("case", "item", name=op.f("case_items_pk")),
+    )
+    op.create_index(op.f("case_items_item_case"), "case_items", ["item", "case"], unique=False)
+    op.create_table(
+        "case_queues",
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Float(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_queues_case_fk")),
+        sa.PrimaryKeyConstraint("case", "queue", name=op.f("case_queues_pk")),
+    )
+    op.create_table(
+        "case_words",
+        sa.Column("band", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("word", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_words_case_fk")),
+        sa.PrimaryKeyConstraint("band", "word", "case", name=op.f("case_words_pk")),
+    )
+    op.create_index(op.f("case_words_case"), "case_words", ["case"], unique=False)
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("case", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("context", sa.Text(), nullable=False),
+        sa.Column("effective", sa.Boolean(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("leaves_at", sa.BigInteger(), nullable=False),
+        sa.Column("undone_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("reviews_case_fk")),
+        sa.PrimaryKeyConstraint("id", name=op.f("reviews_pk")),
+    )
+    op.create_index(
+        op.f("reviews_case_created_at"), "reviews", ["case", "created_at"], unique=False
+    )
+    op.create_index(op.f("reviews_created_at_id"), "reviews", ["created_at", "id"], unique=False)
+    op.create_index(
+        op.f("reviews_reviewer_created_at"), "reviews", ["reviewer", "created_at"], unique=False
+    )
+    op.create_table(
+        "review_decisions",
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["before"], ["decisions.id"], name=op.f("review_decisions_before_fk")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decision"], ["decisions.id"], name=op.f("review_decisions_decision_fk")
+        ),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("review_decisions_item_fk")),
+        sa.ForeignKeyConstraint(
+            ["review"], ["reviews.id"], name=op.f("review_decisions_review_fk")
+        ),
+        sa.PrimaryKeyConstraint("review", "item", name=op.f("review_decisions_pk")),
+    )
+    op.create_index(op.f("review_decisions_item"), "review_decisions", ["item"], unique=False)
     op.create_index(
         "jobs_next",
         "jobs",
         [sa.text("priority DESC"), "run_at", "id"],
         sqlite_where=sa.text("state = 'ready'"),
         postgresql_where=sa.text("state = 'ready'"),
+    )
+    op.create_index(
+        "case_queues_next",
+        "case_queues",
+        ["queue", sa.text("rank DESC"), "case"],
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
     )
     zeros = "0" * 64
     op.execute(f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{zeros}')")  # noqa: S608

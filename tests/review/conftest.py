@@ -1,0 +1,56 @@
+"""The console's tests: the whole application, asked directly or by a real browser."""
+
+import shutil
+import threading
+
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from tests.report.test_report_browser import BROWSERS, FLAGS
+from tests.service.conftest import (  # noqa: F401
+    admin,
+    as_role,
+    client,
+    cluster,
+    clock,
+    database,
+    dialect,
+    make_database,
+    ready,
+    service,
+    settings,
+)
+from tidegate.review.app import build
+from tidegate.service.serve import bound
+from tidegate.service.settings import Listen
+
+
+@pytest.fixture
+def app(service):  # noqa: F811
+    return build(service)
+
+
+@pytest.fixture
+def base(app):
+    """Where the service of the test listens."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    with bound(Listen("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for all tests; each makes contexts of its own."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
