@@ -182,13 +182,13 @@ class BankList(Shape):
 class Hashes(Shape):
     """Fingerprints of one piece of content."""
 
-    sha256: tuple[Digits64, ...] = Field(
+    sha256: Annotated[tuple[Digits64, ...], FailFast()] = Field(
         default=(), max_length=MOST_HASHES, description="Of files.", examples=[[SHA256]]
     )
-    md5: tuple[Digits32, ...] = Field(
+    md5: Annotated[tuple[Digits32, ...], FailFast()] = Field(
         default=(), max_length=MOST_HASHES, description="Of files.", examples=[[MD5]]
     )
-    pdq: tuple[Digits64, ...] = Field(
+    pdq: Annotated[tuple[Digits64, ...], FailFast()] = Field(
         default=(), max_length=MOST_HASHES, description="Of pictures.", examples=[[PDQ]]
     )
 
@@ -312,7 +312,7 @@ class Imported(Shape):
 class StateChange(Shape):
     """How entries are to stand from now on."""
 
-    ids: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+    ids: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], FailFast()] = Field(
         min_length=1, max_length=banks.MOST_CHANGED, description="Which.", examples=[["17", "18"]]
     )
     state: State = Field(description="What was withdrawn stays so.", examples=["disabled"])

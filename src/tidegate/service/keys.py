@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, FailFast, Field
 from sqlalchemy import Connection
 
 from tidegate.service.auth import Principal, needs
@@ -96,7 +96,7 @@ class NewKey(Shape):
     name: str = Field(
         description="What it is for.", min_length=1, max_length=200, examples=["forum uploads"]
     )
-    scopes: tuple[Scope, ...] = Field(
+    scopes: Annotated[tuple[Scope, ...], FailFast()] = Field(
         description="What it may do: none that whoever makes it lacks.",
         min_length=1,
         max_length=len(SCOPES),

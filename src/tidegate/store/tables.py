@@ -315,6 +315,8 @@ bank_entries = Table(
     Column("revision", BigInteger, nullable=False),
     some("content"),
     some("entry"),
+    # The item that it was made of, where it was: its picture is shown beside what meets it.
+    Column("item", Text, ForeignKey("items.id")),
     some("state"),
     Column("disabled_until", Text),
     some("author"),

@@ -234,6 +234,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("entry", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("disabled_until", sa.Text(), nullable=True),
         sa.Column("author", sa.Text(), nullable=False),
@@ -243,6 +244,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('active', 'disabled', 'withdrawn')", name=op.f("bank_entries_state")
         ),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("bank_entries_item_fk")),
         sa.ForeignKeyConstraint(["bank"], ["banks.name"], name=op.f("bank_entries_bank_fk")),
         sa.PrimaryKeyConstraint("bank", "id", name=op.f("bank_entries_pk")),
         sa.UniqueConstraint("revision", name=op.f("bank_entries_revision_unique")),
