@@ -11,10 +11,14 @@ SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(
 # What the benchmarks measure, one file each.
 TOPICS := hashing index video trimmed video_index confinement detectors guard policy service
 
-.PHONY: demo test fuzz chaos lint setup bench bench-quick bench-report robustness clean
+.PHONY: demo console test fuzz chaos lint setup bench bench-quick bench-report robustness clean
 
 demo: .venv/.demo
 	.venv/bin/python -m demo.run
+
+# The service with items that wait for a reviewer, until Ctrl-C.
+console: .venv/.demo
+	.venv/bin/python -m demo.console
 
 test: lint
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --dist loadscope
