@@ -7,6 +7,9 @@ for name in ("TIDEGATE_RUNTIME", "TIDEGATE_DEVICE", "TIDEGATE_BATCH"):
 
 import pytest  # noqa: E402
 
+# Once for all folders of tests: a fixture that is imported into two of them is two fixtures.
+pytest_plugins = ("tests.store.databases",)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def model_home_without_models(tmp_path_factory):

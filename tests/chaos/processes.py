@@ -5,7 +5,9 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -92,6 +94,13 @@ class One:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
 
+    def kill_hand(self, random_):
+        """Kill one of the processes that judge for it, if there are any by now."""
+        pids = hands(self.process.pid)
+        if pids:
+            with suppress(ProcessLookupError):
+                os.kill(random_.choice(pids), signal.SIGKILL)
+
     def stop(self):
         """Stop it as an operator does, and return its exit status."""
         self.process.terminate()
@@ -100,6 +109,25 @@ class One:
             self.process.kill()
             self.process.join()
         return self.process.exitcode
+
+
+def hands(pid):
+    """Return the processes that judge for a process: the service forks them by one of its own."""
+    return [hand for child in _children(pid) if _forks(child) for hand in _children(child)]
+
+
+def _children(pid):
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return found
+
+
+def _forks(pid):
+    with suppress(OSError):
+        return b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def plan_of(data, database, port, receiver, *, lease=3.0):

@@ -193,6 +193,10 @@ def storm(data, database, port, *, kills, seed, clients=4, workers=1, pause=0.7)
                 time.sleep(random_.uniform(0, 2 * pause))
                 # Some die as soon as they are started, before they have said a word.
                 victim = random_.choice(all_)
+                if random_.random() < 0.3:
+                    victim.kill_hand(random_)
+                    done += 1
+                    continue
                 victim.kill()
                 done += 1
                 victim.start()
@@ -208,7 +212,10 @@ def storm(data, database, port, *, kills, seed, clients=4, workers=1, pause=0.7)
         with Store(database, data) as store:
             drain(store)
             drained = time.monotonic()
-            assert ready(url)
+            until = time.monotonic() + processes.SOON
+            while not ready(url):
+                assert time.monotonic() < until, "the server is not ready"
+                time.sleep(0.05)
             exits = [one.stop() for one in all_]
             found = truth(store, data, uploading.sent, receiver.got)
         return Outcome(

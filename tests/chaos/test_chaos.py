@@ -4,11 +4,10 @@ import pytest
 
 from tests.chaos.__main__ import free_port
 from tests.chaos.storm import storm
-from tests.store.conftest import cluster, database, dialect, make_database, ready  # noqa: F401
 
 
 @pytest.mark.parametrize("kills", [3])
-def test_kill_9_loses_nothing_and_does_nothing_twice(database, kills):  # noqa: F811
+def test_kill_9_loses_nothing_and_does_nothing_twice(database, kills):
     came = storm(
         database.data, database.url, free_port(), kills=kills, seed=7, clients=3, pause=0.3
     )

@@ -12,15 +12,11 @@ from tests.service.conftest import (  # noqa: F401
     admin,
     as_role,
     client,
-    cluster,
     clock,
-    database,
-    dialect,
-    make_database,
-    ready,
     service,
     settings,
 )
+from tidegate.media import Reader
 from tidegate.review.app import build
 from tidegate.service.serve import bound
 from tidegate.service.settings import Listen
@@ -40,6 +36,7 @@ def base(app):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app.state.service.ending.set()
         server.should_exit = True
         thread.join()
 
@@ -54,3 +51,10 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def reader():
+    """A decoder for all tests: one that is started for each would be most of their time."""
+    with Reader() as opened:
+        yield opened

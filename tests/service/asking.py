@@ -1,6 +1,7 @@
 """Asking the service as somebody: a role's API key, or a browser with its cookies."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -39,7 +40,9 @@ class Asking:
                 self.cookies = client.cookies
                 return answer
 
-        return asyncio.run(ask())
+        # In a thread of its own: where a browser is under test, this one has a loop that runs.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(ask())).result()
 
     def get(self, path, **rest):
         return self.request("GET", path, **rest)

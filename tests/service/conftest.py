@@ -2,13 +2,6 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.service.asking import Asking, bearer, key_of
-from tests.store.conftest import (  # noqa: F401
-    cluster,
-    database,
-    dialect,
-    make_database,
-    ready,
-)
 from tests.store.making import NOW
 from tidegate.service.app import build
 from tidegate.service.passwords import Passwords
@@ -38,13 +31,13 @@ def clock():
 
 
 @pytest.fixture
-def settings(database):  # noqa: F811
+def settings(database):
     """Settings as of the first start, on both databases."""
     return Settings(data=database.data, database=database.url, workers=0)
 
 
 @pytest.fixture
-def service(settings, database, clock):  # noqa: F811
+def service(settings, database, clock):
     """A service of a test's own, on both databases."""
     with Service(settings, database.open(), now=clock, passwords=CHEAP) as opened:
         yield opened

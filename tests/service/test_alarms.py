@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.service.telling import add_hook, decide, written
+from tests.store.making import accept
 from tidegate.service import alarms
 from tidegate.service.envelope import Entry
 from tidegate.store import items
@@ -130,3 +131,24 @@ def test_what_is_undone_is_not_told(service):
     with pytest.raises(RuntimeError, match="undone"):
         tell_and_fail()
     assert written(service, hook) == []
+
+
+def test_who_wants_some_actions_hears_of_these_and_of_their_end(service):
+    events_ = ["item.decided", "item.reversed", "item.failed", "alarm.raised"]
+    some = add_hook(service, "some", events_, actions=["remove", "quarantine"])
+    every = add_hook(service, "every", events_)
+    item = decide(service, action="allow")
+    assert events(service, some) == []
+    for action in ("remove", "review", "allow"):
+        decide(service, item, action=action)
+    assert events(service, some) == ["item.reversed", "item.reversed"]
+    assert [body(message)["decision"]["action"] for message in written(service, some)] == [
+        "remove",
+        "review",
+    ]
+    decide(service, number=2, action="hold", alarms_=["spike"])
+    with service.store.write() as connection:
+        made = items.get(connection, accept(connection, 3, now=service.clock()))
+        alarms.failed(connection, made, "no model", now=service.clock())
+    assert events(service, some)[2:] == ["alarm.raised", "item.failed"]
+    assert len(events(service, every)) == 7

@@ -350,3 +350,41 @@ def test_a_line_of_the_log_is_one_line_whatever_was_asked(client, lines):
     (line,) = lines
     assert "\n" not in line
     assert "\x1b" not in line
+
+
+@ONCE
+def test_what_is_wrong_many_times_is_one_error(admin):
+    # An error costs time that everybody waits for: a large body has room for 100,000.
+    answer = admin.post("/v1/keys", json={f"f{number}": 0 for number in range(5000)})
+    assert answer.json()["errors"] == [
+        {"pointer": "/body", "detail": "Object has more fields than there are"}
+    ]
+    some = admin.post("/v1/keys", json={"name": "n", "scopes": ["hma"], "a": 0, "b": 0})
+    assert [one["pointer"] for one in some.json()["errors"]] == ["/body/a", "/body/b"]
+
+
+@ONCE
+def test_every_list_of_a_request_ends_and_is_read_up_to_what_is_wrong(document, admin):
+    lists = [
+        (name, field, schema)
+        for name, operation in operations(document)
+        for field, schema in properties_of_body(document, operation)
+        if any(one.get("type") == "array" for one in schema.get("anyOf", [schema]))
+    ]
+    assert {"scopes", "events", "ids", "pdq", "context"} <= {field for _, field, _ in lists}
+    for name, field, schema in lists:
+        assert "maxItems" in json.dumps(schema), (name, field)
+        method, path = name.replace("{", "").replace("}", "").split()
+        answer = admin.request(method, path, json={field: [{}] * 5000})
+        assert answer.status_code == 422, (name, field)
+        pointers = [one["pointer"] for one in answer.json()["errors"]]
+        # The first that is wrong, and that they are too many.
+        assert 1 <= sum(one.startswith(f"/body/{field}") for one in pointers) <= 2, (name, field)
+
+
+def properties_of_body(document, operation):
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content["schema"]
+        while "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        yield from schema.get("properties", {}).items()

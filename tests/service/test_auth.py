@@ -1,4 +1,5 @@
 import base64
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Annotated
@@ -8,6 +9,7 @@ import pytest
 from tests.service.asking import ONCE, PASSWORD, Asking, bearer, browser, make_key, make_user
 from tidegate.service.app import build
 from tidegate.service.auth import Principal, needs
+from tidegate.service.refusals import MOST
 from tidegate.service.settings import Settings
 from tidegate.service.state import Limits, Service
 from tidegate.service.tokens import new_first_link
@@ -189,7 +191,8 @@ def test_a_wrong_password_and_an_unknown_name_look_the_same(client, service):
     assert wrong.status_code == unknown.status_code == nul.status_code == 401
     assert wrong.json() == unknown.json() == nul.json()
     assert "set-cookie" not in wrong.headers
-    assert actions(service)[-3:] == ["login.refuse"] * 3
+    # Of names that nobody has there is one row.
+    assert actions(service)[-2:] == ["login.refuse"] * 2
 
 
 @ONCE
@@ -209,18 +212,89 @@ def test_nobody_has_strangers_read_large_bodies(app):
         assert Asking(app).post(path, json=many).status_code == 413
 
 
+RIGHT = {"name": "ada", "password": PASSWORD}
+WRONG = {"name": "ada", "password": "wrong"}
+
+
+def tried(app, address, given=WRONG):
+    return Asking(app, address=address).post("/v1/login", json=given)
+
+
 @ONCE
-def test_logins_of_one_name_are_slowed_down_wherever_they_come_from(app, service):
+def test_one_stranger_locks_nobody_out(app, service):
+    service.limits = Limits(service.settings, tick=lambda: 0.0)
+    make_user(service)
+    answers = [tried(app, "192.0.2.1") for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert tried(app, "192.0.2.1", RIGHT).status_code == 429
+    assert tried(app, "192.0.2.2", RIGHT).status_code == 200
+
+
+@ONCE
+def test_many_strangers_guess_no_faster_and_lock_nobody_out_of_where_they_were(app, service):
     service.limits = Limits(service.settings, tick=lambda: 0.0)
     make_user(service)
     make_user(service, "bob")
-    wrong = {"name": "ada", "password": "wrong"}
-    answers = [Asking(app, address=f"192.0.2.{n}").post("/v1/login", json=wrong) for n in range(11)]
-    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
-    assert int(answers[-1].headers["retry-after"]) >= 1
-    right = {"name": "ada", "password": PASSWORD}
-    assert Asking(app, address="192.0.2.99").post("/v1/login", json=right).status_code == 429
-    assert whoami(browser(app, "bob")) == 200
+    assert tried(app, "2001:db8::1", RIGHT).status_code == 200
+    answers = [tried(app, f"192.0.2.{n}").status_code for n in range(40)]
+    assert answers == [401] * 39 + [429]
+    assert tried(app, "192.0.2.99", RIGHT).status_code == 429
+    assert tried(app, "2001:db8::2", RIGHT).status_code == 200  # Of the same network.
+    assert whoami(browser(app, "bob", address="192.0.2.99")) == 200
+    # Who guesses from there is limited as well.
+    answers = [tried(app, "2001:db8::3").status_code for _ in range(10)]
+    assert answers == [401] * 9 + [429]
+
+
+@ONCE
+def test_where_strangers_use_up_all_limits_who_has_been_there_gets_in(app, service):
+    make_user(service)
+    make_user(service, "bob")
+    assert tried(app, "192.0.2.1", RIGHT).status_code == 200
+    service.limits = Limits(service.settings, tick=lambda: 0.0)
+    for limit in (service.limits.login_address, service.limits.login_here):
+        limit.take = lambda key: 60.0
+    assert tried(app, "192.0.2.1", RIGHT).status_code == 200
+    assert tried(app, "192.0.2.2", RIGHT).status_code == 429
+    assert tried(app, "192.0.2.1", RIGHT | {"name": "bob"}).status_code == 429
+    assert tried(app, "192.0.2.1", RIGHT | {"name": "a\0"}).status_code == 429
+
+
+def refused(service):
+    """Return what the audit chain tells of refused logins: whose, from where, how many."""
+    with service.store.read() as connection:
+        rows = audit.newest(connection, limit=200)[::-1]
+    told = [(row.subject, json.loads(row.body)) for row in rows if row.action == "login.refuse"]
+    return [(subject, body["address"], body["count"]) for subject, body in told]
+
+
+def test_refused_logins_are_a_row_a_minute_that_counts_them(app, service, clock):
+    ada = make_user(service)
+    service.limits = Limits(replace(service.settings, logins_per_minute=1000))
+    for _ in range(5):
+        tried(app, "192.0.2.1")
+    once = (f"login:{ada.id}", "192.0.2.1", 1)
+    assert refused(service) == [once]
+    clock.pass_by(MINUTE)
+    tried(app, "192.0.2.1")
+    assert refused(service) == [once, (f"login:{ada.id}", "192.0.2.1", 4)]
+    clock.pass_by(MINUTE)
+    tried(app, "192.0.2.2", RIGHT)  # Anybody's login tells what is left.
+    assert refused(service)[2:] == [once]
+
+
+@ONCE
+def test_refused_logins_of_many_networks_and_names_share_a_row(app, service):
+    make_user(service)
+    service.limits = Limits(replace(service.settings, logins_per_minute=1000))
+    for n in range(MOST + 20):
+        tried(app, f"192.0.2.{n}", WRONG if n % 2 else WRONG | {"name": f"n{n}"})
+    told = refused(service)
+    assert len(told) == MOST + 1
+    assert told[-1] == ("login:nobody", "others", 1)
+    service.refusals.close(service.store, now=service.clock())
+    assert refused(service)[-1] == ("login:nobody", "others", 19)
 
 
 @ONCE
@@ -249,6 +323,15 @@ def test_who_has_many_ipv6_addresses_has_one_share_of_logins(app, service):
 
 
 @ONCE
+def test_ipv4_by_a_socket_of_ipv6_is_ipv4(app, service):
+    service.limits = Limits(service.settings, tick=lambda: 0.0)
+    make_user(service)
+    assert [tried(app, "::ffff:192.0.2.1").status_code for _ in range(11)] == [401] * 10 + [429]
+    assert tried(app, "192.0.2.1").status_code == 429
+    assert tried(app, "::ffff:192.0.2.2", RIGHT).status_code == 200
+
+
+@ONCE
 def test_the_least_that_can_be_set_lets_one_through(app, service):
     least = replace(service.settings, requests_per_second=0.1, logins_per_minute=0.1)
     service.limits = Limits(least, tick=lambda: 0.0)
@@ -256,7 +339,8 @@ def test_the_least_that_can_be_set_lets_one_through(app, service):
     client, right = Asking(app), {"name": "ada", "password": PASSWORD}
     assert client.post("/v1/login", json=right).status_code == 200
     assert [client.get("/v1/whoami").status_code for _ in range(2)] == [200, 429]
-    assert client.post("/v1/login", json=right).status_code == 429
+    # Once more, for it has logged in here before.
+    assert [client.post("/v1/login", json=right).status_code for _ in range(2)] == [200, 429]
 
 
 @ONCE

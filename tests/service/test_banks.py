@@ -1,6 +1,7 @@
 """``/v1/banks``, and what it does to the items that entries have met."""
 
 import json
+import tempfile
 from contextlib import closing
 
 import msgspec
@@ -400,11 +401,12 @@ def test_what_an_entry_caused_is_undone_but_for_what_a_person_decided(
         actions = [items.get(connection, item).action for item in ids]
         first = decisions.history(connection, ids[0])
         kept = decisions.history(connection, ids[2])
+        undone = decisions.get(connection, first[0].id)
     assert actions == ["allow", "allow", "remove", "remove"]
-    assert [each.decision.action for each in first] == ["allow", "remove"]
+    assert [each.action for each in first] == ["allow", "remove"]
     assert first[0].reason == "a mistake"
     assert first[0].author.startswith("key:")
-    assert first[0].evidence.matches == ()
+    assert undone.evidence.matches == ()
     assert len(kept) == 2
     assert len(told(service, "entries.undo")) == 1
     assert sum(row.reason == "a mistake" for row in told(service, "decision.record")) == 2
@@ -531,3 +533,46 @@ def test_no_two_entries_of_any_bank_have_the_same_id(service):
     assert len(set(ids)) == 4
     with service.store.read() as connection:
         assert {banks.find(connection, each).bank for each in ids} == {"one", "two"}
+
+
+@ONCE
+def test_who_searches_through_all_entries_of_a_bank_holds_up_nobody_else(service, curator, press):
+    add(curator, note="ticket 77")
+    slow, apart = service.slow.run, []
+    service.slow.run = lambda work, *rest: apart.append(work) or slow(work, *rest)
+    for filters in ({"note": "77"}, {"state": "active"}, {"category": "known.other"}):
+        assert curator.get(f"{press}/entries", params=filters).status_code == 200
+    assert len(apart) == 3
+    found = curator.get(f"{press}/entries", params={"note": "77"}).json()["entries"]
+    assert [entry["note"] for entry in found] == ["ticket 77"]
+    apart.clear()
+    for quick in ({}, {"hash": PDQ}):
+        assert len(curator.get(f"{press}/entries", params=quick).json()["entries"]) == 1
+    assert apart == []
+
+
+@ONCE
+def test_a_file_in_a_form_goes_to_the_data_folder_and_nowhere_else(
+    service, curator, press, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    form = {"file": ("large.jpg", photo() + bytes(3_000_000)), "entry": (None, '{"note": "n"}')}
+    made = curator.post(f"{press}/entries", files=form)
+    assert (made.status_code, made.json()["note"]) == (201, "n")
+    assert list((service.data / "hashing").iterdir()) == []
+
+
+@ONCE
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ([("file", ("a", b"x")), ("file", ("b", b"x"))], 400),
+        ([(f"f{number}", (None, b"x")) for number in range(17)], 400),
+        ([("entry", (None, b"\xff"))], 400),
+        ([("entry", (None, b"x" * 70_000))], 413),
+    ],
+)
+def test_a_form_has_one_file_and_few_short_texts(curator, press, files, status):
+    answer = curator.post(f"{press}/entries", files=files)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.service.asking import ONCE
+from tests.service.asking import ONCE, Asking, bearer, browser, make_key, make_user
+from tests.service.telling import decide
 from tests.service.working import Banks, files, judge_of, photo, put_in_force, send, working
+from tests.store.making import decision
 from tidegate.pipeline.load import shipped
 from tidegate.service.uploads import LARGEST_ITEM
-from tidegate.store import items, jobs, outbox
+from tidegate.store import audit, decisions, items, jobs, outbox
 from tidegate.store.verify import verify
 
 
@@ -287,3 +289,86 @@ def wait_for(service, item):
                     return
             bell.wait(0.05)
     raise AssertionError("it is not done")
+
+
+SIGNED = "https://media.example/private/a.jpg?signature=deadbeef"
+
+
+@ONCE
+def test_the_url_of_an_item_is_for_those_who_may_see_media(service, admin, as_role, app):
+    item = admin.post("/v1/items", json={"url": SIGNED}).json()["id"]
+
+    def shown(client):
+        one = client.get(f"/v1/items/{item}").json()
+        (listed,) = client.get("/v1/items").json()["items"]
+        assert one["reference"] == listed["reference"]
+        return one["reference"]
+
+    def key(*scopes):
+        return Asking(app, headers=bearer(make_key(service, {"items.read", *scopes})[1]))
+
+    make_user(service, "vera", "viewer")
+    make_user(service, "lea", "lead")
+    for client in (as_role("viewer"), browser(app, "vera"), key("policies.read"), key("review")):
+        assert shown(client) == "https://media.example"
+    for client in (admin, as_role("reviewer"), browser(app, "lea"), key("items.write")):
+        assert shown(client) == SIGNED
+
+
+@ONCE
+def test_nobody_is_told_where_to_find_what_is_quarantined(service, admin):
+    twin = admin.post("/v1/items", json={"url": SIGNED}).json()["id"]
+    bad = admin.post("/v1/items", json={"url": SIGNED + "2"}).json()["id"]
+    with service.store.write() as connection:
+        for item in (twin, bad):
+            items.fetched(connection, item, sha256="ab" * 32, size=9)
+    decide(service, bad, action="quarantine")
+    decide(service, twin, action="remove")
+    for item in (bad, twin):  # The same bytes are at the other URL.
+        assert admin.get(f"/v1/items/{item}").json()["reference"] == "https://media.example"
+    assert "deadbeef" not in admin.get("/v1/items").text
+
+
+@ONCE
+def test_the_evidence_is_that_of_the_decision_in_force(service, admin):
+    item = decide(service, action="remove")
+    with service.store.write() as connection:
+        seen = decisions.New(item=item, origin="machine", author="w", decision=decision("hold"))
+        decisions.record(connection, seen, now=service.clock(), in_force=False)
+    found = admin.get(f"/v1/items/{item}").json()
+    assert [past["action"] for past in found["history"]] == ["hold", "remove"]
+    assert (found["action"], found["decision"]["action"]) == ("remove", "remove")
+
+
+def test_however_often_it_is_asked_for_an_item_waits_once(service, admin, judging):
+    item = send(admin, wait=None).json()["id"]
+    with service.store.read() as connection:
+        (first,) = jobs.of_item(connection, item)
+    answers = [admin.post(f"/v1/items/{item}/rescan", json={}) for _ in range(3)]
+    assert [answer.json() for answer in answers] == [{"job": first.id}] * 3
+    with working(service, judging):
+        wait_for(service, item)
+        again = admin.post(f"/v1/items/{item}/rescan", json={}).json()["job"]
+        assert again != first.id
+        wait_for(service, item)
+    with service.store.read() as connection:
+        rows = audit.newest(connection, subject=item, limit=9)
+    assert [row.action for row in rows] == ["item.rescan", "item.accept"]
+
+
+def test_a_key_that_is_exchanged_between_two_tries_makes_one_item(app, service, admin):
+    key, token = make_key(service, {"items.read", "items.write"})
+    key_id = key.id
+    body, headers = {"url": "https://a.example/b.jpg"}, {"Idempotency-Key": "k1"}
+    sent = Asking(app, headers=bearer(token)).post("/v1/items", json=body, headers=headers)
+    for _ in range(2):
+        made = admin.post(f"/v1/keys/{key_id}/rotate", json={}).json()
+        key_id = made["key"]["id"]
+        new = Asking(app, headers=bearer(made["token"]))
+        again = new.post("/v1/items", json=body, headers=headers)
+        assert again.json()["id"] == sent.json()["id"]
+        other = new.post("/v1/items", json={"url": "https://a.example/c.jpg"}, headers=headers)
+        assert other.status_code == 409
+    stranger = Asking(app, headers=bearer(make_key(service, {"items.read", "items.write"})[1]))
+    answer = stranger.post("/v1/items", json=body, headers=headers)
+    assert answer.json()["id"] != sent.json()["id"]

@@ -1,3 +1,4 @@
+import logging
 import threading
 
 import pytest
@@ -49,22 +50,22 @@ def test_the_same_bytes_cost_one_analysis(service, admin, model):
     assert model.pictures == 1
 
 
-def test_the_same_bytes_at_once_cost_one_analysis(service, admin, model):
+def test_the_same_bytes_at_once_cost_one_analysis(service, admin, model, monkeypatch):
     put_in_force(service, SCORING)
     sent = [send(admin, wait=None).json()["id"] for _ in range(4)]
     both, met = threading.Barrier(2), set()
     judging = judge_of(service, detectors=[model])
-    recall = judging._recall
+    bring = service.sources.bring
 
-    def meet(item, sha256):
-        found = recall(item, sha256)
+    def meet(item):
+        found = bring(item)
         if threading.get_ident() not in met:
-            # Two threads are past the first look, and neither has found anything.
+            # Two threads have the bytes, and neither knows anything of them.
             met.add(threading.get_ident())
             both.wait(30)
         return found
 
-    judging._recall = meet
+    monkeypatch.setattr(service.sources, "bring", meet)
     with working(service, judging, threads=2):
         for item in sent:
             wait_for(service, item)
@@ -176,7 +177,7 @@ def test_what_a_person_has_decided_no_machine_takes_back(service, admin):
     with working(service, judge_of(service, banks=banks)):
         item = send(admin).json()["id"]
         with service.store.write() as connection:
-            found = decisions.history(connection, item)[0]
+            found = decisions.get(connection, items.get(connection, item).decision)
             kept = decisions.New(
                 item=item,
                 origin="reviewer",
@@ -250,7 +251,7 @@ def test_what_cannot_be_fetched_is_unknown_and_decided(service, admin, origin, s
     assert "127.0.0.1" not in unknown["detail"]
 
 
-def test_a_fetch_that_may_go_better_later_is_tried_again(service, admin, origin, clock):
+def test_a_fetch_that_may_go_better_later_is_tried_again(service, admin, origin, clock, caplog):
     put_in_force(service)
     says = iter([answer(b"", "503 Service Unavailable"), answer(photo())])
     there = origin(lambda _: next(says))
@@ -262,10 +263,13 @@ def test_a_fetch_that_may_go_better_later_is_tried_again(service, admin, origin,
         clock.pass_by(10_000_000)
         wait_for(service, found["id"])
     assert shown(admin, found["id"])["action"] == "allow"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @ONCE
-def test_a_fetch_that_never_goes_better_is_decided_in_the_end(service, admin, origin, clock):
+def test_a_fetch_that_never_goes_better_is_decided_in_the_end(
+    service, admin, origin, clock, caplog
+):
     put_in_force(service)
     there = origin(lambda _: answer(b"", "503 Service Unavailable"))
     reach(service, there.port)
@@ -278,3 +282,7 @@ def test_a_fetch_that_never_goes_better_is_decided_in_the_end(service, admin, or
     with judging.found(held, last=True) as found:
         assert found.evidence.unknowns[0].cause == "unreadable"
     judging.close()
+    (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert (told.levelname, told.exc_info) == ("WARNING", None)
+    assert item in told.getMessage()
+    assert "127.0.0.1" not in told.getMessage()

@@ -140,3 +140,12 @@ def test_a_key_that_makes_no_sense_is_refused(admin, change):
 def test_there_is_no_key_of_an_unknown_id(admin):
     assert admin.post("/v1/keys/none/revoke", json={}).status_code == 404
     assert admin.post("/v1/keys/none/rotate", json={}).status_code == 404
+
+
+@ONCE
+def test_a_key_ends_before_2200_where_it_ends(admin):
+    wanted = {"name": "n", "scopes": ["hma"]}
+    late = admin.post("/v1/keys", json=wanted | {"expires_at": "2300-01-01T00:00:00Z"})
+    assert (late.status_code, late.json()["errors"][0]["pointer"]) == (422, "/body/expires_at")
+    last = admin.post("/v1/keys", json=wanted | {"expires_at": "2199-12-31T00:00:00Z"})
+    assert last.status_code == 201

@@ -4,6 +4,7 @@ from typing import get_args
 import httpx
 from fastapi import APIRouter, FastAPI
 
+from tests.service import routes
 from tests.service.asking import ONCE, bearer, key_of
 from tidegate.service import app as application
 from tidegate.service.openapi import guards
@@ -58,6 +59,12 @@ def test_the_database_knows_the_same_roles():
 def test_every_route_is_guarded_or_open_by_decision(app):
     unguarded = {route for route, guard in guards(app).items() if guard is None}
     assert unguarded == OPEN
+
+
+@ONCE
+def test_who_may_ask_each_route_is_what_was_reviewed(app):
+    # Another scope, role or route? Say so: python -m tests.service.routes
+    assert routes.table(app) == routes.FILE.read_text().splitlines()
 
 
 def test_a_router_without_a_guard_would_be_found():

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -48,6 +49,13 @@ def place(process):
     return found[1]
 
 
+def wait_until_ready(base):
+    until = time.monotonic() + 60
+    while not httpx.get(f"{base}/readyz").json()["ready"]:
+        assert time.monotonic() < until, "it is not ready"
+        time.sleep(0.05)
+
+
 def test_from_the_first_start_to_a_key_and_a_clean_end(tmp_path):
     with running(tmp_path) as process:
         base = place(process)
@@ -64,7 +72,7 @@ def test_from_the_first_start_to_a_key_and_a_clean_end(tmp_path):
             key = browser.post("/v1/keys", json=wanted).json()["token"]
         asked = httpx.get(f"{base}/v1/whoami", headers={"Authorization": f"Bearer {key}"})
         assert asked.json()["name"] == "uploads"
-        assert httpx.get(f"{base}/readyz").json()["ready"] is True
+        wait_until_ready(base)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         assert process.stdout.read() == ""

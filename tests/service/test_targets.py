@@ -18,7 +18,7 @@ from tests.service.origin import Origin, answer
 from tests.store.making import NOW
 from tidegate.schemas import text as schema
 from tidegate.service import outward, wording
-from tidegate.service.envelope import Alarm, Decision, Entry, Envelope, Item, Message, Reason
+from tidegate.service.envelope import Alarm, Appeal, Decision, Entry, Envelope, Item, Message, Reason
 from tidegate.service.outward import Outward
 from tidegate.service.secret import Secret
 from tidegate.service.settings import SettingError
@@ -52,6 +52,12 @@ DECISION = Decision(
     reasons=REASONS[:1],
 )
 AT = "2026-11-23T08:30:00.000000+00:00"
+APPEAL = Appeal(
+    id="0199c0de-0000-7000-8000-000000000005",
+    state="open",
+    decision=DECISION.id,
+    due_at="2026-11-30T08:30:00.000000+00:00",
+)
 
 
 def message(event, number=1, **fields):
@@ -83,6 +89,14 @@ MESSAGES = {
         decision=DECISION,
         alarm=Alarm(name="spike", rules=("breakers.removals", "rules.night")),
         sequence=3,
+    ),
+    "appealed": message("appeal.opened", item=ITEM, decision=DECISION, appeal=APPEAL, sequence=2),
+    "answered": message(
+        "appeal.decided",
+        item=ITEM,
+        decision=msgspec.structs.replace(DECISION, action="allow", by="reviewer", reasons=()),
+        appeal=msgspec.structs.replace(APPEAL, state="reversed", answer="You are right."),
+        sequence=4,
     ),
     "added": message(
         "bank.entry.added",
@@ -133,6 +147,15 @@ def test_a_webhook_gets_signed_json(receive):
     assert headers["content-type"] == "application/json; charset=utf-8"
     assert verify(headers[HEADER.lower()], body, [KEY], NOW / SECOND) == "k2"
     assert json.loads(body)["messages"][0]["id"] == MESSAGES["decided"].id
+
+
+def test_a_webhook_gets_the_notice_and_nobody_else_does(receive):
+    origin, courier = receive()
+    courier = Courier(courier._outward, URL, lambda: NOW, notice=lambda _: "https://n.example/")
+    courier.bring(hook(origin, KEY), [MESSAGES["decided"]])
+    assert json.loads(parts(origin.asked[0])[1])["messages"][0]["notice"] == "https://n.example/"
+    courier.bring(hook(origin, kind="slack"), [MESSAGES["decided"]])
+    assert "n.example" not in parts(origin.asked[1])[1].decode()
 
 
 def test_while_keys_are_exchanged_either_key_will_do(receive):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from tests.service.working import files, photo
+from tidegate.service.parts import PIECE
 from tidegate.service.problems import BadRequest, Invalid, Problem, TooLarge
 from tidegate.service.room import Room
-from tidegate.service.uploads import LARGEST_ITEM, PIECE, received
+from tidegate.service.uploads import LARGEST_ITEM, received
 
 B = b"xyz"
 

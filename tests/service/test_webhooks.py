@@ -265,9 +265,10 @@ def test_the_key_of_callbacks_is_shown_and_that_is_in_the_audit_chain(admin, ser
     decide(service, callback="https://platform.example/back")
     keys = []
     send(service, clock, lambda target, _: keys.extend(target.keys))
-    shown = admin.post("/v1/webhooks/callback-key", json={"reason": "new receiver"}).json()
+    asked = {"host": "Platform.example", "reason": "new receiver"}
+    shown = admin.post("/v1/webhooks/callback-key", json=asked).json()
     assert [(key.id, key.secret.text()) for key in keys] == [(shown["id"], shown["secret"])]
-    (row,) = rows(service, "callback")
+    (row,) = rows(service, "callback:platform.example")
     assert (row.action, row.reason) == ("webhook.callback-key", "new receiver")
     assert shown["secret"] not in row.body
 
@@ -282,3 +283,27 @@ def clock_text(told):
 
 def test_a_round_without_work_does_nothing(service):
     assert Sender(service, courier=Receivers(), name="s").round(AtOnce()) == 1.0
+
+
+def test_who_receives_the_callbacks_of_one_host_signs_none_to_another(admin, service, clock):
+    for number, host in enumerate(("a.example", "b.example", "BÜCHER.example"), 1):
+        decide(service, number=number, callback=f"https://{host}/back")
+    keys = {}
+    send(service, clock, lambda target, _: keys.update({target.address: target.keys[0]}))
+    assert len({key.secret.text() for key in keys.values()}) == len({k.id for k in keys.values()})
+    assert len(keys) == 3
+    shown = admin.post("/v1/webhooks/callback-key", json={"host": "xn--bcher-kva.example"}).json()
+    assert keys["https://BÜCHER.example/back"].secret.text() == shown["secret"]
+    for wrong in ("localhost", "a.example/b", "user@a.example", "", "a b", "a.example:8443", "?"):
+        answer = admin.post("/v1/webhooks/callback-key", json={"host": wrong})
+        assert answer.status_code == 422, wrong
+
+
+def test_of_which_decisions_a_webhook_hears_is_said_and_changed(admin, service):
+    hook = make(admin, actions=["remove", "quarantine", "remove"])["webhook"]
+    assert hook["actions"] == ["quarantine", "remove"]
+    change = {"version": 1, "actions": []}
+    assert admin.patch(f"/v1/webhooks/{hook['id']}", json=change).json()["actions"] == []
+    told = [json.loads(row.body)["actions"] for row in rows(service, hook["id"])]
+    assert told == [["quarantine", "remove"], []]
+    assert admin.post("/v1/webhooks", json=HOOK | {"actions": ["delete"]}).status_code == 422

@@ -13,6 +13,8 @@ from tests.store.making import NOW, accept, new_item
 from tidegate.store import clock, ids, items, jobs, outbox
 from tidegate.store.idempotency import Claim
 from tidegate.store.tables import decisions as decided
+from tidegate.store.tables import items as items_table
+from tidegate.store.tables import jobs as jobs_table
 from tidegate.store.verify import verify
 
 
@@ -163,3 +165,36 @@ def test_senders_keep_the_order_of_each_item(store):
         list(threads.map(send, (ids.new() for _ in range(4))))
     for item in made:
         assert [sequence for found, sequence in arrived if found == item] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_who_gives_on_lost_leases_waits_for_nobody_who_is_about_to_end_one(store):
+    # The worker has the item and wants the job; with the job taken, each would wait for the other.
+    (item,) = fill(store, 1)
+    with store.write() as connection:
+        (job,) = jobs.lease(
+            connection, worker="w", kinds=["judge"], seconds=1, now=clock.now() + clock.HOUR
+        )
+        connection.execute(sa.update(jobs_table).values(attempts=job.max_attempts))
+    late = clock.now() + clock.DAY
+    with store.write() as worker:
+        items.hold(worker, item)
+        with store.write() as keeper:
+            assert jobs.requeue(keeper, now=late) == (0, 0)
+            jobs.finish(worker, job, now=late)
+    with store.write() as keeper:
+        assert jobs.requeue(keeper, now=late) == (0, 0)
+        assert jobs.get(keeper, job.id).state == "done"
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_who_gives_on_lost_leases_has_their_items(store):
+    fill(store, 1)
+    with store.write() as connection:
+        jobs.lease(connection, worker="w", kinds=["judge"], seconds=1, now=clock.now())
+    with store.write() as keeper:
+        assert jobs.requeue(keeper, now=clock.now() + clock.DAY) == (1, 0)
+        with store.write() as other:
+            # Locked: others pass it over.
+            locked = sa.select(items_table.c.id).with_for_update(key_share=True, skip_locked=True)
+            assert other.execute(locked).all() == []

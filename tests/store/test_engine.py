@@ -2,12 +2,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
 
 from tests.store.making import NOW, accept
-from tidegate.store import items, jobs
+from tidegate.store import bell, items, jobs
 from tidegate.store.engine import Store
 from tidegate.store.error import StoreError
 from tidegate.store.tables import items as table
@@ -19,6 +20,15 @@ from tidegate.store import jobs
 from tidegate.store.engine import Store
 with Store(sys.argv[1], Path(sys.argv[2])) as store, store.write() as connection:
     jobs.add(connection, "judge", now=0)
+"""
+
+DEAF = """
+import os, signal, sys
+from pathlib import Path
+from tidegate.store.engine import Store
+store = Store(sys.argv[1], Path(sys.argv[2]))
+store.bell("judged")
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -129,48 +139,77 @@ def test_a_job_needs_an_item_that_is_there(store):
 
 
 def test_a_bell_rings_for_a_commit_of_this_process(store):
-    with store.bell("jobs") as bell:
-        assert not bell.wait(0.01)
+    with store.bell("jobs") as heard:
+        assert not heard.wait(0.01)
         # Before the wait: nothing is missed between looking for work and waiting for it.
         with store.write() as connection:
             jobs.add(connection, "judge", now=NOW)
-        assert bell.wait(30)
-        assert not bell.wait(0.01)
+        assert heard.wait(30)
+        assert not heard.wait(0.01)
 
 
 def test_a_bell_does_not_ring_for_who_looks_for_work_in_vain(store):
-    with store.bell("jobs") as bell:
+    with store.bell("jobs") as heard:
         with store.write() as connection:
             jobs.lease(connection, worker="w", kinds=("judge",), seconds=10, now=1)
-        assert not bell.wait(0.01)
+        assert not heard.wait(0.01)
 
 
 def test_a_bell_rings_for_a_commit_of_another(database):
-    with database.open() as store, store.bell("jobs") as bell, ThreadPoolExecutor(1) as thread:
-        heard = thread.submit(bell.wait, 60)
+    with database.open() as store, store.bell("jobs") as heard, ThreadPoolExecutor(1) as thread:
+        found = thread.submit(heard.wait, 60)
         subprocess.run([sys.executable, "-c", ADD, database.url, database.data], check=True)
-        assert heard.result()
+        assert found.result()
+
+
+def test_a_bell_tells_in_all_processes_what_it_was_rung_with(database):
+    with (
+        database.open() as store,
+        database.open() as other,
+        store.bell("judged") as here,
+        other.bell("judged") as there,
+    ):
+        with store.write() as connection:
+            bell.ring(connection, "judged", "one")
+        assert here.wait(30) == there.wait(30) == ("one",)
+        with suppress(InterruptedError), store.write() as connection:
+            bell.ring(connection, "judged", "undone")
+            raise InterruptedError
+        assert not there.wait(0.01)
+
+
+def test_nobody_waits_for_a_bell_whose_process_was_killed(database):
+    with database.open() as store:
+        subprocess.run(
+            [sys.executable, "-c", DEAF, database.url, database.data], check=False, timeout=60
+        )
+        with store.bell("judged") as heard:
+            with store.write() as connection:
+                bell.ring(connection, "judged", "one")
+            assert heard.wait(30) == ("one",)
+        if store.dialect == "sqlite":
+            assert list(store.file.with_name(f"{store.file.name}-bells").iterdir()) == []
 
 
 def test_a_bell_of_postgres_does_not_ring_for_what_was_undone_or_is_not_for_it(store):
     if store.dialect == "sqlite":
         pytest.skip("SQLite rings for every commit")
-    with store.bell("outbox") as bell:
+    with store.bell("outbox") as heard:
         with store.write() as connection:
             jobs.add(connection, "judge", now=NOW)
-        assert not bell.wait(0.01)
+        assert not heard.wait(0.01)
 
 
 def test_a_bell_that_was_cut_off_rings_and_hears_again(store):
     if store.dialect == "sqlite":
         pytest.skip("SQLite has no connection to lose")
-    with store.bell("jobs") as bell:
+    with store.bell("jobs") as heard:
         with store.write() as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
             )
-        assert bell.wait(30)
+        assert heard.wait(30)
         with store.write() as connection:
             jobs.add(connection, "judge", now=NOW)
-        assert bell.wait(30)
+        assert heard.wait(30)

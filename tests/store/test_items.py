@@ -49,7 +49,9 @@ def test_the_same_idempotency_key_makes_one_item(store):
     other = claim._replace(scope="key:2")
     with store.write() as connection:
         apart = items.accept(connection, new_item(), actor="key:2", now=NOW, claim=other)
-    assert again == (first.id, False)
+    assert (again.id, again.new, again.item) == (first.id, False, None)
+    with store.read() as connection:
+        assert first.item == items.get(connection, first.id)
     assert apart.new
     with store.write() as connection, pytest.raises(ConflictError):
         items.accept(
@@ -153,12 +155,31 @@ def test_a_cause_has_an_item_judged_again_once(store):
     assert rescan("policy:2")
     assert rescan("policy:2") is None
     assert rescan("policy:3")
-    assert rescan(None)
-    assert rescan(None)
     with store.read() as connection:
-        assert len(jobs.of_item(connection, item)) == 5
+        assert len(jobs.of_item(connection, item)) == 3
         asked = [r for r in audit.newest(connection, limit=9) if r.action == "item.rescan"]
-        assert [row.reason for row in asked] == ["new policy"] * 4
+        assert [row.reason for row in asked] == ["new policy"] * 2
+
+
+def test_a_rescan_without_a_cause_adds_nothing_to_what_waits(store):
+    with store.write() as connection:
+        item = accept(connection)
+
+    def rescan():
+        with store.write() as connection:
+            return items.rescan(connection, item, actor="user:1", reason="", now=NOW)
+
+    with store.write() as connection:
+        (waiting,) = jobs.of_item(connection, item)
+    assert rescan() == waiting.id
+    with store.write() as connection:
+        leased = jobs.lease(connection, worker="w", kinds=["judge"], seconds=30, now=NOW)
+    # What is being judged may have begun under the policy of before.
+    again = rescan()
+    assert again not in (None, leased[0].id)
+    assert rescan() == again
+    with store.read() as connection:
+        assert len([r for r in audit.newest(connection, limit=9) if r.subject == item]) == 2
 
 
 def test_the_record_stays_when_the_media_is_deleted(store):

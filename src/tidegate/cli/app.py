@@ -20,6 +20,7 @@ from tidegate.cli import (
     policy,
     scan,
     serve,
+    users,
     worker,
 )
 from tidegate.cli import hash as hash_command
@@ -50,6 +51,7 @@ app.add_typer(policy.app, name="policy")
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("worker", epilog=worker.EPILOG)(worker.worker)
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
 app.command("backup", epilog=backup.EPILOG)(backup.backup)
 app.command("restore", epilog=backup.EPILOG)(backup.restore)
 app.command("doctor")(doctor.doctor)

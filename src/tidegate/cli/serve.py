@@ -1,4 +1,4 @@
-"""``tidegate serve``: the service, whole, in one process."""
+"""``tidegate serve``: the whole service."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ def serve(
     ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Items to judge at once. [TIDEGATE_WORKERS, else 1]"),
+        typer.Option(metavar="N", help="Processes that judge. [TIDEGATE_WORKERS, else 1]"),
     ] = None,
     no_workers: Annotated[
         bool, typer.Option("--no-workers", help="Judge nothing here: `tidegate worker` does.")

@@ -26,7 +26,7 @@ def worker(
     ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Items to judge at once. [TIDEGATE_WORKERS, else 1]"),
+        typer.Option(metavar="N", help="Processes that judge. [TIDEGATE_WORKERS, else 1]"),
     ] = None,
 ) -> int:
     """Judge what is sent to a service, and send its alarms, on this machine or another."""
@@ -39,7 +39,7 @@ def worker(
     try:
         settings = read(data=data, workers=workers)
         if not settings.workers:
-            raise SettingError("--workers: a worker has one thread at least")
+            raise SettingError("--workers: one process at least")
         logs.start()
         return exits.OK if background.work(settings, say) else exits.FAILED
     except SettingError as error:

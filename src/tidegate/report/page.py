@@ -38,7 +38,8 @@ def style(*more: str) -> str:
     """Return the style sheet of all pages, followed by what a page adds to it."""
     light, dark = palette.variables(0), palette.variables(1)
     themes = f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    return "\n".join((themes, palette.classes(), sheet("report.css"), *more))
+    ours = sheet("report.css"), sheet("evidence.css")
+    return "\n".join((themes, palette.classes(), *ours, *more))
 
 
 @cache

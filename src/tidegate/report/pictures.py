@@ -47,6 +47,23 @@ def thumbnail(rgb: NDArray[np.uint8], second: float, side: int = 360) -> Picture
     return Picture(second=second, jpeg=file.getvalue(), width=image.width, height=image.height)
 
 
+def blotches(rgb: NDArray[np.uint8], second: float) -> Picture:
+    """Return a frame as some blotches of grey, in which nothing can be made out.
+
+    It is made of a few pixels, so that nothing that is sent can be made sharp again.
+
+    Args:
+        rgb: Upright picture, ``(height, width, 3)``.
+        second: When the frame is shown; 0.0 for a still picture.
+    """
+    image = Image.fromarray(rgb).convert("L")
+    image.thumbnail((8, 8), Image.Resampling.BOX)
+    wide = image.resize((image.width * 8, image.height * 8), Image.Resampling.BICUBIC)
+    file = io.BytesIO()
+    wide.save(file, "JPEG", quality=70)
+    return Picture(second=second, jpeg=file.getvalue(), width=wide.width, height=wide.height)
+
+
 def turn(rgb: NDArray[np.uint8], transform: Transform) -> NDArray[np.uint8]:
     """Return a picture turned as :data:`tidegate.evidence.Transform` says, as a view."""
     match transform:

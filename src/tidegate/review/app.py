@@ -19,29 +19,68 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidegate.review import entrance, frame
+from tidegate.review import (
+    appeals,
+    audit,
+    banks,
+    cases,
+    dashboard,
+    enlist,
+    entrance,
+    frame,
+    items,
+    keys,
+    live,
+    policies,
+    quality,
+    queues,
+    uploads,
+    users,
+    webhooks,
+    wellness,
+)
 from tidegate.review.frame import HERE, LoginFirstError
 from tidegate.review.static import Static
 from tidegate.service import app as service_app
 from tidegate.service.state import Service
+from tidegate.store.error import StoreError
 
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
-ROUTERS: tuple[APIRouter, ...] = (entrance.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    entrance.router,
+    live.router,
+    items.router,
+    queues.router,
+    cases.router,
+    enlist.router,
+    wellness.router,
+    banks.router,
+    policies.router,
+    webhooks.router,
+    users.router,
+    keys.router,
+    audit.router,
+    appeals.router,
+    dashboard.router,
+    quality.router,
+)
 """What has pages, one line each."""
 
 
 def build(service: Service) -> FastAPI:
     """Return the application of a service. The service is closed by whoever opened it."""
-    app = service_app.build(service)
+    app = service_app.build(service, uploads=uploads.LARGE)
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
+    app.state.live = live.Live(service)
     app.mount(f"{HERE}/static", Static())
-    for kind in (HTTPException, RequestValidationError, Exception):
+    for kind in (HTTPException, RequestValidationError, Exception, *service_app.ERRORS):
         app.add_exception_handler(kind, _or_page(app.exception_handlers[kind]))
     app.add_exception_handler(LoginFirstError, _page)
     return app
@@ -51,8 +90,9 @@ def _or_page(otherwise: Handler) -> Handler:
     """Return what answers an error by a page where a page was asked for."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        if request.url.path.startswith(HERE):
-            return await _page(request, error)
+        if request.url.path == HERE or request.url.path.startswith(f"{HERE}/"):
+            told = service_app.of_store(error) if isinstance(error, StoreError) else error
+            return await _page(request, told)
         response = otherwise(request, error)
         return response if isinstance(response, Response) else await response
 
@@ -60,4 +100,4 @@ def _or_page(otherwise: Handler) -> Handler:
 
 
 async def _page(request: Request, error: Exception) -> Response:
-    return frame.problem(request, error)
+    return await run_in_threadpool(frame.problem, request, error)

@@ -2,13 +2,13 @@
 
 import logging
 from functools import cache
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -18,12 +18,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 import tidegate
 from tidegate import taxonomy
 from tidegate.report.visible import visible
+from tidegate.report.words import plural
 from tidegate.review import words
 from tidegate.review.static import address
 from tidegate.service.auth import Needs, Principal, identify
-from tidegate.service.problems import BadRequest, Unauthenticated
-from tidegate.service.roles import Scope
+from tidegate.service.problems import BadRequest, Forbidden, Problem, Unauthenticated
+from tidegate.service.roles import SCOPES, Scope
 from tidegate.service.state import Service, service
+from tidegate.store import preferences
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,11 @@ HERE = "/console"
 """Below which all pages are."""
 
 LOGIN = f"{HERE}/login"
+
+LOGOUT = f"{HERE}/logout"
+
+KEPT = "kept"
+"""The field of the login that says where a form was to go; those of the form have it before."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -60,6 +67,10 @@ class Place(NamedTuple):
     path: str
     scope: Scope
 
+    def holds(self, path: str) -> bool:
+        """Return whether a page is here or below."""
+        return path == self.path or path.startswith(f"{self.path}/")
+
 
 PLACES: tuple[Place, ...] = (
     Place("Queues", f"{HERE}/queues", "review"),
@@ -76,8 +87,35 @@ PLACES: tuple[Place, ...] = (
 """Where one can go, in the order of the day's work."""
 
 
+WRONG: dict[int, tuple[str, str]] = {
+    400: ("That cannot be read", "The form is broken, or too large."),
+    403: ("You may not do this", "Your role has no part in it. An admin gives roles."),
+    404: ("There is nothing here", "The address is wrong, or what was here is not any more."),
+    405: ("There is nothing here", "This address takes a form and shows no page."),
+    409: ("Something has changed meanwhile", "Look at it again, and decide anew."),
+    410: ("It is not there any more", "It was deleted. Its record stays."),
+    413: ("That is too large", "The form has more in it than is taken."),
+    422: ("That is not valid", "The address or the form has something in it that makes no sense."),
+    429: ("That was too often", "Wait a moment, then try again."),
+    500: ("Something went wrong here", "It was not your doing. The log says what it was."),
+    503: ("Not right now", "The database cannot be reached. Try again in a moment."),
+}
+"""What went wrong, by the status: a heading, and a sentence where nothing more is known."""
+
+
 class LoginFirstError(Exception):
-    """Nobody has logged in here: they are led to where they can, and back."""
+    """Nobody has logged in here: they are led to where they can, and back.
+
+    Attributes:
+        given: What they have filled in, where they have sent a form; it is not lost.
+
+    Args:
+        given: The same.
+    """
+
+    def __init__(self, given: FormData | None = None) -> None:
+        super().__init__("log in first")
+        self.given = given
 
 
 async def fields(request: Request) -> FormData:
@@ -97,7 +135,13 @@ Given = Annotated[FormData, Depends(fields)]
 
 
 class Visits(Needs):
-    """Lets a person see a page who has some scopes; leads to the login who is nobody."""
+    """Lets a person see a page who has some scopes; leads to the login who is nobody.
+
+    Attributes:
+        used: Whether it keeps a session from ending for want of use.
+    """
+
+    used = True
 
     def __call__(self, request: Request, at: At) -> Principal:
         """Return who asks."""
@@ -107,9 +151,17 @@ class Visits(Needs):
         if "authorization" in request.headers:  # A key is for the API.
             raise LoginFirstError
         try:
-            return self.admit(request, at, identify(request, at, csrf=csrf))
+            who = identify(request, at, csrf=csrf, used=self.used)
         except Unauthenticated:
             raise LoginFirstError from None
+        request.state.who = who
+        return self.admit(request, at, who)
+
+
+class Listens(Visits):
+    """Lets a page ask for what is new, by itself: nobody need be there."""
+
+    used = False
 
 
 class Posts(Visits):
@@ -117,12 +169,36 @@ class Posts(Visits):
 
     def __call__(self, request: Request, at: At, given: Given) -> Principal:  # type: ignore[override]
         """Return who asks."""
-        return self._person(request, at, text(given, "csrf"))
+        same_site(request)
+        try:
+            return self._person(request, at, text(given, "csrf"))
+        except LoginFirstError:
+            raise LoginFirstError(given) from None
+
+
+def same_site(request: Request) -> None:
+    """Refuse a form that stands on another site.
+
+    Without a session there is no token that another site cannot know, and what is kept of a form
+    must not be anybody else's idea. Every browser that reaches us by https, or on this machine,
+    says where a form stood (W3C Fetch Metadata). ``Origin`` would be ``null`` under our own
+    referrer policy.
+
+    Raises:
+        Forbidden: It does.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise Forbidden("a form of another site changes nothing here")
 
 
 def visits(*scopes: Scope) -> Dependency:
     """Return the dependency of a page that shows something."""
     return cast(Dependency, Depends(Visits(*scopes)))
+
+
+def listens(*scopes: Scope) -> Dependency:
+    """Return the dependency of what a page asks by itself."""
+    return cast(Dependency, Depends(Listens(*scopes)))
 
 
 def posts(*scopes: Scope) -> Dependency:
@@ -166,6 +242,7 @@ def render(
             said=_heard(request),
             csrf=_csrf(who),
             may=lambda scope: who is not None and scope in who.scopes,
+            keys=_keys(at, who),
             **values,
         )
     )
@@ -190,29 +267,104 @@ def within(path: str | None, otherwise: str = HERE) -> str:
     if path is None or not path.startswith(f"{HERE}/") or "\\" in path or not path.isprintable():
         return otherwise
     parts = urlsplit(path)
-    return otherwise if parts.netloc or parts.scheme else path
+    above = {".", ".."} & set(unquote(parts.path).split("/"))
+    return otherwise if parts.netloc or parts.scheme or above else path
 
 
 def problem(request: Request, error: Exception) -> Response:
     """Return the page of an error."""
     at = request.app.state.service
     if isinstance(error, LoginFirstError):
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        onward = f"?next={quote(wanted, safe='')}" if request.method == "GET" else ""
-        return RedirectResponse(LOGIN + onward, 303)
-    status, told, headers = 500, "Something went wrong here. It is in the log.", {}
+        return _login_first(request, at, error)
+    status, told, headers = 500, "", {}
     if isinstance(error, RequestValidationError):
-        status, told = 422, "The address or the form is not valid."
+        status = 422
     elif isinstance(error, HTTPException):
-        status, told, headers = error.status_code, error.detail, dict(error.headers or {})
-    response = render(request, at, None, "problem.html", status=status, told=told)
-    response.headers.update(headers)
-    return response
+        status, headers = error.status_code, dict(error.headers or {})
+        if isinstance(error, Problem) and error.detail != error.title:
+            told = error.detail  # The framework's words are not ours.
+    heading, otherwise = WRONG.get(status, WRONG[500])
+    page = render(
+        request,
+        at,
+        _who(request, at),
+        "problem.html",
+        status=status,
+        heading=heading,
+        told=f"{told[0].upper()}{told[1:].rstrip('.')}." if told else otherwise,
+    )
+    page.headers.update(headers)
+    return page
+
+
+def _login_first(request: Request, at: Service, error: LoginFirstError) -> Response:
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return Response(b"event: over\ndata: {}\n\n", media_type="text/event-stream")
+    if error.given is None or request.url.path == LOGOUT:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        onward = f"?next={quote(asked, safe='')}" if request.method == "GET" else ""
+        return RedirectResponse(LOGIN + onward, 303)
+    kept = Kept.of(request.url.path, error.given)
+    return render(request, at, None, "login.html", status=401, kept=kept, next=HERE)
+
+
+class Kept(NamedTuple):
+    """A form that came when its sender's login had ended.
+
+    Attributes:
+        path: Where it was to go.
+        fields: Names and values, without passwords and the token.
+    """
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, path: str, given: FormData) -> Self:
+        """Return what is kept of a form."""
+        return cls(path, tuple(p for p in _plain(given) if not p[0].startswith(_UNKEPT)))
+
+    @classmethod
+    def read(cls, given: FormData) -> Self | None:
+        """Return what was kept, from the form of the login that carried it on."""
+        path = within(text(given, KEPT), "")
+        if not path:
+            return None
+        prefix = f"{KEPT}."
+        carried = (pair for pair in _plain(given) if pair[0].startswith(prefix))
+        return cls(path, tuple((name.removeprefix(prefix), value) for name, value in carried))
+
+
+_UNKEPT = ("csrf", "password")
+
+
+def _plain(given: FormData) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
+
+
+def _who(request: Request, at: Service) -> Principal | None:
+    """Return who asks, for the frame of a page that tells what went wrong."""
+    if (known := getattr(request.state, "who", None)) is not None:
+        return cast(Principal, known)
+    if request.method != "GET":
+        return None
+    try:
+        return Visits()(request, at)
+    except (LoginFirstError, HTTPException):
+        return None
 
 
 def places(who: Principal | None) -> tuple[Place, ...]:
     """Return where somebody may go."""
     return tuple(place for place in PLACES if who is not None and place.scope in who.scopes)
+
+
+def _keys(at: Service, who: Principal | None) -> bool:
+    """Return whether single keys act, for somebody."""
+    if who is None:
+        return True
+    with at.store.read() as connection:
+        return preferences.get(connection, who.id).keys
 
 
 def _heard(request: Request) -> str | None:
@@ -245,7 +397,8 @@ def _finalize(value: object) -> object:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("tidegate.review"),
+        # Reports have parts that pages show as they are: reasons, the timeline.
+        loader=ChoiceLoader([PackageLoader("tidegate.review"), PackageLoader("tidegate.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
@@ -255,6 +408,8 @@ def _environment() -> Environment:
     environment.filters |= words.FILTERS
     environment.globals |= {
         "here": HERE,
+        "plural": plural,
+        "scopes": SCOPES,
         "static": address,
         "version": tidegate.__version__,
         "categories": taxonomy.CATEGORIES,

@@ -6,17 +6,17 @@ the event and to whom. The sender takes them from there, and nothing here waits 
 """
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import Connection
 
-from tidegate.evidence import Decision
+from tidegate.evidence import Action, Decision
 from tidegate.service import envelope
-from tidegate.service.envelope import Alarm, Body, Entry, Event
-from tidegate.store import banks, clock, outbox, webhooks
+from tidegate.service.callbacks import callback_host
+from tidegate.service.envelope import Alarm, Appeal, Body, Entry, Event
+from tidegate.store import banks, clock, outbox, quality, webhooks
 from tidegate.store.clock import SECOND
-from tidegate.store.decisions import Origin, Result
+from tidegate.store.decisions import Origin, Recorded, Result
 from tidegate.store.items import Item
 from tidegate.store.webhooks import Webhook
 
@@ -38,6 +38,7 @@ def messages(
     *,
     now: int,
     by: Origin = "machine",
+    due_at: int | None = None,
 ) -> None:
     """Tell that a decision has come into force, and of the alarms that it raises.
 
@@ -48,19 +49,46 @@ def messages(
         result: What became of it. One that was there before is not told again.
         now: The present.
         by: Whether the policy or a person decided.
+        due_at: Nobody is told before; ``None`` is at once.
     """
     if not result.new:
         return
     reversed_ = result.before not in (None, decision.action)
     event: Event = "item.reversed" if reversed_ else "item.decided"
     body = Body(at=clock.text(now), item=_item(item), decision=_decision(decision, result, by))
-    _tell(connection, event, body, f"{result.id}:{event}", now, item)
+    _tell(connection, event, body, f"{result.id}:{event}", now, item, due_at=due_at)
+    quality.alarmed(connection, result.id, decision, now=now)
     for effect in decision.effects:
         if effect.kind == "alarm":
             alarm = Alarm(name=effect.value, rules=effect.rules)
             raised = msgspec.structs.replace(body, alarm=alarm)
             key = f"{result.id}:alarm.raised:{effect.value}"
-            _tell(connection, "alarm.raised", raised, key, now, item, callback=False)
+            _tell(connection, "alarm.raised", raised, key, now, item, callback=False, due_at=due_at)
+
+
+def appeal(
+    connection: Connection,
+    item: Item,
+    told: Appeal,
+    made: Recorded,
+    *,
+    now: int,
+    due_at: int,
+) -> None:
+    """Tell that an appeal was made, or has ended; after the decision that has ended it.
+
+    Args:
+        connection: Of the transaction that notes it.
+        item: The item.
+        told: The appeal, as it is now.
+        made: The decision: that it is against where it is open, else that has ended it.
+        now: The present.
+        due_at: Nobody is told before.
+    """
+    event: Event = "appeal.opened" if told.state == "open" else "appeal.decided"
+    shown = _decision(made.decision, Result(id=made.id, new=True, before=None), made.origin)
+    body = Body(at=clock.text(now), item=_item(item), decision=shown, appeal=told)
+    _tell(connection, event, body, f"{made.id}:{event}", now, item, due_at=due_at)
 
 
 def failed(connection: Connection, item: Item, error: str, *, now: int) -> None:
@@ -125,11 +153,14 @@ def _tell(
     item: Item | None = None,
     *,
     callback: bool = True,
+    due_at: int | None = None,
 ) -> None:
-    due = {hook.id: _due(hook, now) for hook in webhooks.wanting(connection, event)}
+    first = now if due_at is None else due_at
+    wanting = webhooks.wanting(connection, event, _actions(event, body))
+    due = {hook.id: _due(hook, first) for hook in wanting}
     if callback and item is not None and item.callback is not None:
-        due[callback_target(item.callback)] = now
-    for target, due_at in due.items():
+        due[callback_target(item.callback)] = first
+    for target, at in due.items():
         outbox.append(
             connection,
             target=target,
@@ -137,27 +168,34 @@ def _tell(
             body=body,
             now=now,
             item=None if item is None else item.id,
-            due_at=due_at,
+            due_at=at,
             dedupe=f"{key}:{target}",
         )
 
 
+def _actions(event: Event, body: Body) -> frozenset[Action]:
+    """Return what a decision does, and what it undoes: who has heard of a thing hears of its end.
+
+    Of what is no decision in force there is nothing: whoever wants the event hears of it.
+    """
+    decision = body.decision
+    if decision is None or event not in ("item.decided", "item.reversed"):
+        return frozenset()
+    before = () if decision.before is None else (decision.before,)
+    return frozenset((decision.action, *before))
+
+
 def callback_target(url: str) -> str:
     """Return the target under which the messages to an item's callback are sent."""
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        host = None
-    # It is read strictly when it is called.
-    return CALLBACK + (host or "?")[:253]
+    return CALLBACK + callback_host(url)
 
 
-def _due(hook: Webhook, now: int) -> int:
+def _due(hook: Webhook, first: int) -> int:
     """Return when a message may be sent: what one digest holds becomes due at once."""
     if not hook.digest_seconds:
-        return now
+        return first
     span = hook.digest_seconds * SECOND
-    return (now // span + 1) * span
+    return (first // span + 1) * span
 
 
 def _item(item: Item) -> envelope.Item:

@@ -21,7 +21,7 @@ How to write a route here:
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
@@ -30,7 +30,9 @@ from starlette.types import Scope as Asked
 
 import tidegate
 from tidegate.service import (
+    appeals,
     banks,
+    cases,
     deliveries,
     health,
     hma,
@@ -39,6 +41,7 @@ from tidegate.service import (
     login,
     media,
     metrics,
+    notices,
     openapi,
     policies,
     problems,
@@ -72,6 +75,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.router,
     hma.router,
     items.router,
+    cases.router,
+    appeals.router,
     media.router,
     webhooks.router,
     deliveries.router,
@@ -88,14 +93,15 @@ UPLOADS: tuple[str, ...] = (
 )
 """Templates of the routes whose bodies hold files, and may be as large as an upload."""
 
-OPEN: tuple[str, ...] = ("/v1/login", "/v1/first")
-"""Routes that anybody may ask, whose bodies are read before anything is known of who asks."""
-
-SHORT = 1 << 14
-"""Bytes of their bodies at most."""
-
 FORM = 1 << 16
 """Bytes that a form may have besides the file in it."""
+
+SHORT = 1 << 14
+"""Bytes that a login may have."""
+
+OPEN: dict[str, int] = {"/v1/login": SHORT, "/v1/first": SHORT, notices.PATH: FORM}
+"""Routes that anybody may ask, whose bodies are read before anything is known of who asks, and
+the bytes of their bodies at most."""
 
 ERRORS: dict[type[StoreError], type[Problem]] = {
     InvalidError: Invalid,
@@ -108,8 +114,13 @@ ERRORS: dict[type[StoreError], type[Problem]] = {
 """What an error of the store is to whoever asked."""
 
 
-def build(service: Service) -> FastAPI:
-    """Return the application of a service. The service is closed by whoever opened it."""
+def build(service: Service, *, uploads: Sequence[str] = ()) -> FastAPI:
+    """Return the application of a service. The service is closed by whoever opened it.
+
+    Args:
+        service: The service.
+        uploads: Templates of more paths whose bodies may be as large as an upload.
+    """
     app = FastAPI(
         title="Tidegate",
         summary="Content moderation for images and video: content, never people.",
@@ -129,20 +140,20 @@ def build(service: Service) -> FastAPI:
     openapi.install(app)
     # The last is the outermost: every answer has the headers, every request a line in the log.
     app.add_middleware(PlainPaths)
-    app.add_middleware(BodyLimit, most=_largest(service))
+    app.add_middleware(BodyLimit, most=_largest(service, (*UPLOADS, *uploads)))
     app.add_middleware(AccessLog, meters=service.meters)
     app.add_middleware(SecurityHeaders, secure=service.settings.secure)
     return app
 
 
-def _largest(service: Service) -> Callable[[Asked], int]:
+def _largest(service: Service, templates: Sequence[str]) -> Callable[[Asked], int]:
     settings = service.settings
     # Asked before there is a route: what is refused is not even looked at.
-    uploads = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", template) for template in UPLOADS))
+    uploads = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", template) for template in templates))
 
     def most(asked: Asked) -> int:
-        if asked["path"] in OPEN:
-            return SHORT
+        if (most := OPEN.get(asked["path"])) is not None:
+            return most
         upload = uploads.fullmatch(asked["path"])
         return settings.upload_bytes + FORM if upload else settings.body_bytes
 
@@ -150,8 +161,14 @@ def _largest(service: Service) -> Callable[[Asked], int]:
 
 
 async def _store_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreError)
+    return problems.respond(of_store(error))
+
+
+def of_store(error: StoreError) -> Problem:
+    """Return what an error of the store is to whoever asked."""
     kind = next(ERRORS[one] for one in type(error).__mro__ if one in ERRORS)
-    if kind is Unavailable:  # What is said of the database is for the log.
-        logger.error("%s", error)
-        return problems.respond(Unavailable())
-    return problems.respond(kind(str(error)))
+    if kind is not Unavailable:
+        return kind(str(error))
+    logger.error("%s", error)  # What is said of the database is for the log.
+    return Unavailable()

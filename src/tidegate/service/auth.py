@@ -48,6 +48,7 @@ class Principal:
         scopes: What they may do.
         session: The session's digest, where there is one.
         csrf: The session's CSRF token, where there is one.
+        line: Of a key, the first of those that were exchanged for one another up to this one.
     """
 
     kind: Literal["user", "key"]
@@ -57,11 +58,17 @@ class Principal:
     scopes: frozenset[Scope]
     session: str | None = None
     csrf: str | None = None
+    line: str | None = None
 
     @property
     def actor(self) -> str:
         """How the audit chain calls them."""
         return f"{self.kind}:{self.id}"
+
+    @property
+    def claims(self) -> str:
+        """Whose idempotency keys theirs are: those of a key that was exchanged go on."""
+        return f"{self.kind}:{self.line or self.id}"
 
 
 class Needs:
@@ -112,13 +119,17 @@ def cookie_name(at: Service) -> str:
     return "__Host-tidegate" if at.settings.secure else "tidegate"
 
 
-def identify(request: Request, at: Service, *, csrf: str | None = None) -> Principal:
+def identify(
+    request: Request, at: Service, *, csrf: str | None = None, used: bool = True
+) -> Principal:
     """Return who asks, and note that they were seen.
 
     Args:
         request: What they ask.
         at: The service.
         csrf: The CSRF token that came with it; by default that of the header.
+        used: Whether it keeps a session from ending for want of use. What a page asks by itself
+            does not.
 
     Raises:
         Unauthenticated: No good key and no good session.
@@ -126,7 +137,8 @@ def identify(request: Request, at: Service, *, csrf: str | None = None) -> Princ
     """
     if "authorization" in request.headers:
         return _by_key(_presented(request), at)
-    return _by_session(request, at, request.headers.get(CSRF_HEADER, "") if csrf is None else csrf)
+    csrf = request.headers.get(CSRF_HEADER, "") if csrf is None else csrf
+    return _by_session(request, at, csrf, used)
 
 
 def _presented(request: Request) -> Secret:
@@ -158,10 +170,10 @@ def _by_key(presented: Secret, at: Service) -> Principal:
     role = cast(Role, key.role)
     # What a scope of its own was, the role may have lost in a newer version.
     scopes = frozenset(scope for scope in ROLES[role] if scope in key.scopes)
-    return Principal(kind="key", id=key.id, name=key.name, role=role, scopes=scopes)
+    return Principal(kind="key", id=key.id, name=key.name, role=role, scopes=scopes, line=key.line)
 
 
-def _by_session(request: Request, at: Service, csrf: str) -> Principal:
+def _by_session(request: Request, at: Service, csrf: str, used: bool) -> Principal:
     cookie = Secret(request.cookies.get(cookie_name(at), ""))
     if not is_session(cookie):
         raise Unauthenticated
@@ -172,7 +184,7 @@ def _by_session(request: Request, at: Service, csrf: str) -> Principal:
         raise Unauthenticated
     if request.method not in _SAFE and not hmac.compare_digest(csrf.encode(), found.csrf.encode()):
         raise Forbidden(f"a session changes nothing without its {CSRF_HEADER}")
-    if found.seen_at < now - MINUTE:
+    if used and found.seen_at < now - MINUTE:
         with at.store.write() as connection:
             sessions.seen(connection, found.digest, now)
     role = cast(Role, found.role)

@@ -53,7 +53,7 @@ def work(settings: Settings, tell: Callable[[str], None]) -> bool:
             threads = [threading.Thread(target=keep, args=one, name=one[0]) for one in parts]
             for thread in threads:
                 thread.start()
-            tell(f"Tidegate works with {settings.workers} threads on {service.store}")
+            tell(f"Tidegate works with {settings.workers} processes on {service.store}")
             for thread in threads:
                 thread.join()
     finally:

@@ -174,7 +174,7 @@ def delete(
 @router.get(
     "/{bank}/entries", summary="List or search entries", responses=problem_responses(NotFound)
 )
-def list_entries(
+async def list_entries(
     bank: Name,
     at: At,
     who: Reads,
@@ -203,24 +203,28 @@ def list_entries(
 
     64 digits are looked for as a PDQ and as a SHA-256, unless `pdq:` or `sha256:` is before them.
     """
-    with at.store.read() as connection:
-        banks.need(connection, bank)
-        if hash is not None:
-            met = list(islice(_meeting(at, bank, hash.lower(), distance), limit))
-            rows = {r.id: r for r in banks.named(connection, bank, [m.entry.id for m in met])}
-            shown = [EntryView.of(rows[m.entry.id], m.distance) for m in met if m.entry.id in rows]
-            return EntryPage(entries=tuple(shown), next=None)
-        found = banks.search(
-            connection,
-            bank,
-            limit=limit + 1,
-            before=_revision(after),
-            state=state,
-            category=category,
-            note=note,
-        )
-    following = str(found[limit - 1].revision) if len(found) > limit else None
-    return EntryPage(entries=tuple(map(EntryView.of, found[:limit])), next=following)
+    if hash is not None:
+        return await run_in_threadpool(_met, at, bank, hash.lower(), distance, limit)
+
+    def search() -> EntryPage:
+        with at.store.read() as connection:
+            banks.need(connection, bank)
+            found = banks.search(
+                connection,
+                bank,
+                limit=limit + 1,
+                before=_revision(after),
+                state=state,
+                category=category,
+                note=note,
+            )
+        following = str(found[limit - 1].revision) if len(found) > limit else None
+        return EntryPage(entries=tuple(map(EntryView.of, found[:limit])), next=following)
+
+    if (state, category, note) == (None, None, None):
+        return await run_in_threadpool(search)
+    # No index knows these: of a large bank every entry is read.
+    return await at.slow.run(search)
 
 
 @router.post(
@@ -244,12 +248,11 @@ async def add(request: Request, bank: Name, at: At, who: Writes) -> EntryView:
                 raise Invalid(errors=[Fault(pointer="/body/file", detail="is missing")])
             about = _read(About, sent.fields.get("entry", "{}").encode())
             _, name, path = sent.files[0]
-            wanted = await at.slow.run(_hashed, at, path, about, name or "upload")
-            return await run_in_threadpool(_add, at, who, bank, wanted, about.reason)
+            return await at.slow.run(add_file, at, who, bank, path, name or "upload", about)
     if kind != "application/json":
         raise UnsupportedType("an entry is a multipart/form-data form or application/json")
     new = await run_in_threadpool(_read, NewEntry, await short(request))
-    return await at.slow.run(_add_given, at, who, bank, new)
+    return await at.slow.run(add_given, at, who, bank, new)
 
 
 @router.get(
@@ -311,7 +314,7 @@ async def import_list(
     What the bank holds already is left out, so a list may be sent again after a failure.
     """
     async with body(request, at.hasher) as path:
-        return await at.slow.run(_import, at, who, bank, path, source, reason)
+        return await at.slow.run(import_file, at, who, bank, path, source, reason)
 
 
 @router.get(
@@ -402,10 +405,25 @@ def show_undo(
 )
 async def try_out(bank: Name, wanted: Trial, at: At, who: Reads) -> TrialView:
     """Held against the recorded hashes of the last days, before it goes live. Changes nothing."""
-    return await at.slow.run(_tried, at, bank, wanted)
+    return await at.slow.run(tried, at, bank, wanted)
 
 
-def _tried(at: Service, bank: str, wanted: Trial) -> TrialView:
+def _met(at: Service, bank: str, hash: str, distance: int | None, limit: int) -> EntryPage:
+    with at.store.read() as connection:
+        banks.need(connection, bank)
+        met = list(islice(_meeting(at, bank, hash, distance), limit))
+        rows = {r.id: r for r in banks.named(connection, bank, [m.entry.id for m in met])}
+    shown = [EntryView.of(rows[m.entry.id], m.distance) for m in met if m.entry.id in rows]
+    return EntryPage(entries=tuple(shown), next=None)
+
+
+def tried(at: Service, bank: str, wanted: Trial) -> TrialView:
+    """Hold an entry against the recorded hashes of the last days.
+
+    Raises:
+        MissingError: There is no such bank or entry.
+        Invalid: There is neither an entry nor a hash.
+    """
     with at.store.read() as connection:
         held = banks.need(connection, bank)
         if wanted.entry is None:
@@ -424,9 +442,25 @@ def _tried(at: Service, bank: str, wanted: Trial) -> TrialView:
 
 
 def enrolled(
-    at: Service, bank: str, entry: Entry, *, actor: str, reason: str, source: str = ""
+    at: Service,
+    bank: str,
+    entry: Entry,
+    *,
+    actor: str,
+    reason: str,
+    source: str = "",
+    item: str | None = None,
 ) -> banks.Added:
     """Add an entry to a bank, and have the bank follow.
+
+    Args:
+        at: The service.
+        bank: The name of the bank.
+        entry: The entry.
+        actor: Who adds it.
+        reason: Why.
+        source: Where it comes from, for the audit chain.
+        item: Id of the item that it was made of, or ``None``.
 
     Raises:
         MissingError: There is no such bank.
@@ -436,7 +470,7 @@ def enrolled(
         (added,) = banks.add(
             connection,
             bank,
-            [entries.new(entry)],
+            [msgspec.structs.replace(entries.new(entry), item=item)],
             actor=actor,
             reason=reason,
             now=at.clock(),
@@ -452,10 +486,28 @@ def enrolled(
     return added
 
 
-def _add_given(at: Service, who: Principal, bank: str, new: NewEntry) -> EntryView:
+def add_file(
+    at: Service, who: Principal, bank: str, path: FilePath, name: str, about: About
+) -> EntryView:
+    """Hash a file, and add an entry of it.
+
+    Raises:
+        Invalid: Nothing of it can be read as media, or what is said of it is not right.
+        Conflict: The same content was withdrawn.
+    """
+    return _add(at, who, bank, _hashed(at, path, about, name), about)
+
+
+def add_given(at: Service, who: Principal, bank: str, new: NewEntry) -> EntryView:
+    """Add an entry of the hashes, or of the URL, that are given.
+
+    Raises:
+        Invalid: There is neither, both, or what the URL names cannot be had or read.
+        Conflict: The same content was withdrawn.
+    """
     if new.url is None:
         given = new.made(category=new.category, note=new.note, provenance=new.provenance)
-        return _add(at, who, bank, given, new.reason)
+        return _add(at, who, bank, given, new)
     if new.sha256 or new.md5 or new.pdq:
         raise Invalid(errors=[Fault(pointer="/body/url", detail="goes with no hashes")])
     try:
@@ -463,7 +515,7 @@ def _add_given(at: Service, who: Principal, bank: str, new: NewEntry) -> EntryVi
             wanted = _hashed(at, path, new, new.url)
     except FetchError as error:
         raise Invalid(errors=[Fault(pointer="/body/url", detail=str(error))]) from None
-    return _add(at, who, bank, wanted, new.reason)
+    return _add(at, who, bank, wanted, new)
 
 
 def _hashed(at: Service, path: FilePath, about: About, name: str) -> Entry:
@@ -481,15 +533,22 @@ def _hashed(at: Service, path: FilePath, about: About, name: str) -> Entry:
         raise Invalid(errors=[Fault(pointer="/body/category", detail=str(error)[:200])]) from None
 
 
-def _add(at: Service, who: Principal, bank: str, entry: Entry, reason: str) -> EntryView:
-    added = enrolled(at, bank, entry, actor=who.actor, reason=reason)
+def _add(at: Service, who: Principal, bank: str, entry: Entry, about: About) -> EntryView:
+    entry = msgspec.structs.replace(entry, state=about.state)
+    added = enrolled(at, bank, entry, actor=who.actor, reason=about.reason)
     with at.store.read() as connection:
         return EntryView.of(_one(banks.named(connection, bank, [added.id]), bank, added.id))
 
 
-def _import(
+def import_file(
     at: Service, who: Principal, bank: str, path: FilePath, source: str, reason: str
 ) -> Imported:
+    """Add the entries of a list, or of a bank.
+
+    Raises:
+        MissingError: There is no such bank.
+        Invalid: The list is wrong in one line; nothing is added.
+    """
     with at.store.read() as connection:
         held = banks.need(connection, bank)
     try:

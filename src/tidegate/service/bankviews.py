@@ -182,14 +182,26 @@ class BankList(Shape):
 class Hashes(Shape):
     """Fingerprints of one piece of content."""
 
-    sha256: Annotated[tuple[Digits64, ...], FailFast()] = Field(
-        default=(), max_length=MOST_HASHES, description="Of files.", examples=[[SHA256]]
+    sha256: tuple[Digits64, ...] = Field(
+        default=(),
+        fail_fast=True,
+        max_length=MOST_HASHES,
+        description="Of files.",
+        examples=[[SHA256]],
     )
-    md5: Annotated[tuple[Digits32, ...], FailFast()] = Field(
-        default=(), max_length=MOST_HASHES, description="Of files.", examples=[[MD5]]
+    md5: tuple[Digits32, ...] = Field(
+        default=(),
+        fail_fast=True,
+        max_length=MOST_HASHES,
+        description="Of files.",
+        examples=[[MD5]],
     )
-    pdq: Annotated[tuple[Digits64, ...], FailFast()] = Field(
-        default=(), max_length=MOST_HASHES, description="Of pictures.", examples=[[PDQ]]
+    pdq: tuple[Digits64, ...] = Field(
+        default=(),
+        fail_fast=True,
+        max_length=MOST_HASHES,
+        description="Of pictures.",
+        examples=[[PDQ]],
     )
 
     def made(self, *, category: str | None = None, note: str = "", provenance: str = "") -> Entry:
@@ -223,6 +235,11 @@ class About(Shape):
     )
     note: Note = Field(default="", description="For people.", examples=["ticket 77"])
     provenance: Note = Field(default="", description="Where it comes from.", examples=["desk"])
+    state: Literal["active", "disabled"] = Field(
+        default="active",
+        description="`disabled`: it is there to be tried out, and matches once it is enabled.",
+        examples=["active"],
+    )
     reason: Reason = ""
 
 
@@ -312,8 +329,12 @@ class Imported(Shape):
 class StateChange(Shape):
     """How entries are to stand from now on."""
 
-    ids: Annotated[tuple[Annotated[str, Field(max_length=200)], ...], FailFast()] = Field(
-        min_length=1, max_length=banks.MOST_CHANGED, description="Which.", examples=[["17", "18"]]
+    ids: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        fail_fast=True,
+        min_length=1,
+        max_length=banks.MOST_CHANGED,
+        description="Which.",
+        examples=[["17", "18"]],
     )
     state: State = Field(description="What was withdrawn stays so.", examples=["disabled"])
     until: AwareDatetime | None = Field(

@@ -1,15 +1,32 @@
-"""The key that signs what goes to the callbacks of items.
+"""The keys that sign what goes to the callbacks of items, one for each host.
 
-A callback is named with each item, so it has no row and no secret of its own: all are signed by one
-key, which follows from the server's key. Whoever receives them is shown it once it is asked for.
+A callback is named with each item, so it has no row and no secret of its own: its key follows from
+the server's key and the host. Who receives callbacks at one host knows the key of no other, and
+cannot hand on there what was signed for here.
 """
 
+import hashlib
+
+from tidegate.service.addresses import Allowance, read_url
+from tidegate.service.fetch_error import FetchError
 from tidegate.service.secret import Secret
 from tidegate.service.signing import SigningKey
 
-KEY_ID = "callback"
+NOWHERE = "?"
+"""In the place of a host where a URL names none."""
 
 
-def callback_key(server_key: Secret) -> SigningKey:
-    """Return the key. It is another one where the server's key is."""
-    return SigningKey(KEY_ID, Secret(f"tgw_{server_key.derive('callbacks').reveal().hex()}"))
+def callback_host(url: str) -> str:
+    """Return the host of a callback, written in the one way: in ASCII, in lower case."""
+    try:
+        return str(read_url(url, Allowance()).host)
+    except FetchError:
+        return NOWHERE  # It is read again when it is called, and that says what is wrong.
+
+
+def callback_key(server_key: Secret, host: str) -> SigningKey:
+    """Return the key of a host. It is another one where the server's key is."""
+    secret = server_key.derive(f"callbacks to {host}").reveal().hex()
+    # Who is several hosts can tell by its id which key to take.
+    name = hashlib.sha256(host.encode()).hexdigest()[:12]
+    return SigningKey(f"callback-{name}", Secret(f"tgw_{secret}"))

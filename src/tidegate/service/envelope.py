@@ -3,7 +3,8 @@
 A body is always one :class:`Envelope` with one or more messages. :class:`Body` is what is known
 when something happens, and kept in the outbox; the sender adds the rest. What is not there is left
 out. Nothing here is media, leads to media, or says who uploaded it: whoever needs that has
-``external_id`` and gets back the ``metadata`` that it sent.
+``external_id`` and gets back the ``metadata`` that it sent. Of an appeal it holds nothing that
+the uploader wrote.
 """
 
 from typing import Any, Literal, get_args
@@ -17,6 +18,8 @@ Event = Literal[
     "item.decided",
     "item.reversed",
     "item.failed",
+    "appeal.opened",
+    "appeal.decided",
     "alarm.raised",
     "bank.entry.added",
     "bank.entry.changed",
@@ -27,6 +30,8 @@ Wanted = Literal[
     "item.decided",
     "item.reversed",
     "item.failed",
+    "appeal.opened",
+    "appeal.decided",
     "alarm.raised",
     "bank.entry.added",
     "bank.entry.changed",
@@ -39,6 +44,9 @@ EVENTS: dict[Event, str] = {
     "item.decided": "An item was decided: the first time, or anew with the same action.",
     "item.reversed": "The action of an item that was decided before has changed.",
     "item.failed": "An item could not be judged, for a reason that is not in the item.",
+    "appeal.opened": "Somebody has appealed against the decision on an item.",
+    "appeal.decided": "An appeal has ended: by another person's answer, or because nothing "
+    "restricts the item any more.",
     "alarm.raised": "A rule or a breaker of the policy has raised an alarm.",
     "bank.entry.added": "Somebody has added an entry to a bank.",
     "bank.entry.changed": "An entry of a bank was disabled, enabled or withdrawn.",
@@ -119,6 +127,24 @@ class Alarm(Value, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
+class Appeal(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """An appeal. What the uploader wrote is not in it: ``GET /v1/appeals/{id}`` has that.
+
+    Attributes:
+        id: Its id.
+        state: ``open``; ``upheld``: the decision stays; ``reversed``: the item is treated better.
+        decision: Id of the decision that it is against.
+        due_at: Until when it should be answered, ISO 8601 in UTC.
+        answer: What the reviewer says to the uploader.
+    """
+
+    id: str
+    state: Literal["open", "upheld", "reversed"]
+    decision: str
+    due_at: str
+    answer: str | None = None
+
+
 class Entry(Value, frozen=True, kw_only=True):
     """An entry of a bank.
 
@@ -144,6 +170,7 @@ class Body(Value, frozen=True, kw_only=True, omit_defaults=True):
         at: When, ISO 8601 in UTC.
         item: To which item.
         decision: What was decided.
+        appeal: Which appeal.
         alarm: Which alarm.
         entry: Which entry of a bank.
         error: Why an item could not be judged.
@@ -152,6 +179,7 @@ class Body(Value, frozen=True, kw_only=True, omit_defaults=True):
     at: str
     item: Item | None = None
     decision: Decision | None = None
+    appeal: Appeal | None = None
     alarm: Alarm | None = None
     entry: Entry | None = None
     error: str | None = None
@@ -165,12 +193,15 @@ class Message(Body, frozen=True, kw_only=True, omit_defaults=True):
         event: What kind of thing happened.
         sequence: 1 for the first message about the item to this receiver, and one more for each.
         link: Where somebody may look at it, who is let in.
+        notice: For the uploader alone: where the reasons of the decision are told, and an appeal
+            against it is made. Whoever has the link is taken for them.
     """
 
     id: str
     event: Event
     sequence: int | None = None
     link: str | None = None
+    notice: str | None = None
 
 
 class Envelope(Value, frozen=True, kw_only=True):

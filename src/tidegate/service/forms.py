@@ -6,19 +6,16 @@ How large it may be says :class:`~tidegate.service.limits.BodyLimit`, before it 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from tidegate.service.hasher import Hasher
-from tidegate.service.problems import TooLarge
-
-PIECE = 1 << 18
-"""Bytes that are written at a time."""
+from tidegate.service.parts import PIECE, Parts, boundary, text
+from tidegate.service.problems import BadRequest, TooLarge
 
 MOST_FIELDS = 16
 LARGEST_FIELD = 1 << 16
@@ -57,32 +54,59 @@ class Form(NamedTuple):
 async def form(request: Request, hasher: Hasher) -> AsyncIterator[Form]:
     """Have a form with one file at most, the file on disk, until the ``with`` ends.
 
+    What is no multipart form has nothing in it.
+
     Raises:
-        HTTPException: 400: it is no form, has more files, more fields or larger ones, or its
-            text is not UTF-8.
+        HTTPException: 400: it is cut short, has more files or more fields, or its text is not
+            UTF-8.
+        TooLarge: A field is larger than :data:`LARGEST_FIELD`.
     """
-    _, options = parse_options_header(request.headers.get("content-type"))
-    # Python has codecs that fail in ways of their own, or make text that nothing can store.
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data":
+        yield Form((), {})
+        return
     if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
         raise HTTPException(400, "the text of a form is UTF-8")
-    read = request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD)
-    async with read as parts:
-        fields: dict[str, str] = {}
-        sent: list[tuple[str, UploadFile]] = []
-        for name, value in parts.multi_items():
-            if isinstance(value, UploadFile):
-                sent.append((name, value))
-            else:
-                fields[name] = value
-        if not sent:
-            yield Form((), fields)
-            return
-        ((field, upload),) = sent
-        with hasher.file() as (file, path):
-            while piece := await upload.read(PIECE):
-                await run_in_threadpool(file.write, piece)
-            await run_in_threadpool(file.flush)
-            yield Form((Part(field, upload.filename or "", path),), fields)
+    with hasher.file() as (file, path):
+        try:
+            form = await _read(request, file, path)
+        except BadRequest as error:
+            # In the shape that errors of the route have.
+            raise HTTPException(400, error.detail) from None
+        except ClientDisconnect:
+            raise HTTPException(400, "the form is cut short") from None
+        yield form
+
+
+async def _read(request: Request, file: BinaryIO, path: Path) -> Form:
+    found: list[Part] = []
+    fields = 0
+
+    def begin(part: str, name: str | None) -> int | None:
+        nonlocal fields
+        if name is not None:
+            if found:
+                raise BadRequest("a form has one file at most here")
+            found.append(Part(part, name, path))
+            return None
+        fields += 1
+        if fields > MOST_FIELDS:
+            raise BadRequest(f"a form has {MOST_FIELDS} fields at most")
+        return LARGEST_FIELD
+
+    parts = Parts(boundary(request), begin)
+    async for chunk in request.stream():
+        parts.feed(chunk)
+        if parts.waiting >= PIECE:
+            await run_in_threadpool(file.write, parts.take())
+    parts.end()
+
+    def rest() -> None:
+        file.write(parts.take())
+        file.flush()
+
+    await run_in_threadpool(rest)
+    return Form(tuple(found), {name: text(data) for name, data in parts.texts.items()})
 
 
 async def short(request: Request) -> bytes:

@@ -6,7 +6,6 @@ answer where it was made by then.
 """
 
 import hashlib
-import time
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from tidegate.media import MediaError
 from tidegate.media.sniff import sniff
 from tidegate.policy import Policy, parse
 from tidegate.policy.facts import FactsError, check_facts
+from tidegate.service import opening
 from tidegate.service.addresses import read_url
 from tidegate.service.auth import Principal, needs
 from tidegate.service.fetch_error import FetchError
@@ -32,6 +32,7 @@ from tidegate.service.problems import (
     UnsupportedType,
     problem_responses,
 )
+from tidegate.service.references import references
 from tidegate.service.shape import After, Limit, Reason, Why
 from tidegate.service.state import Service, service
 from tidegate.service.uploads import Upload, received, short_body
@@ -43,9 +44,6 @@ router = APIRouter(prefix="/v1/items", tags=["items"])
 
 LONGEST_WAIT = 10.0
 """Seconds that a request may wait for the decision."""
-
-LOOK = 0.25
-"""Seconds after which whoever waits looks whether a worker of another process was it."""
 
 HISTORY = 20
 """Decisions of an item that are shown, the newest."""
@@ -146,7 +144,7 @@ async def create(
     else:
         raise UnsupportedType("an item is a multipart/form-data form or application/json")
     if seconds and found.state == "received":
-        found = await _awaited(at, found.id, seconds)
+        found = await _awaited(at, who, found.id, seconds)
     response.status_code = 202 if found.state == "received" else 200
     response.headers["Location"] = f"/v1/items/{found.id}"
     return found
@@ -182,13 +180,14 @@ def list_items(
     )
     with at.store.read() as connection:
         page = items.page(connection, which, limit=limit, cursor=after)
-    return ItemPage(items=tuple(map(Summary.of, page.items)), next=page.cursor)
+        shown = references(connection, who, page.items)
+    return ItemPage(items=tuple(map(Summary.of, page.items, shown)), next=page.cursor)
 
 
 @router.get("/{item}", summary="Show an item", responses=problem_responses(NotFound))
 def show(item: Id, at: At, who: Reads) -> ItemView:
     """With the decision in force, the evidence that it rests on, and the decisions before."""
-    return _view(at, item)
+    return _view(at, who, item)
 
 
 @router.post(
@@ -220,7 +219,9 @@ def delete_media(item: Id, at: At, who: Writes, reason: Annotated[Reason, Query(
     A stored object is not touched: it is forgotten, and yours to delete.
     """
     with at.store.write() as connection:
+        opening.lock(connection, item)
         was = items.delete(connection, item, actor=who.actor, reason=reason, now=at.clock())
+        opening.gone(connection, was, actor=who.actor, now=at.clock())
     if was.sha256 is not None and was.source != "object":
         at.room.drop(was.sha256, lambda sha256: _named(at, sha256))
 
@@ -287,34 +288,31 @@ def _accept(at: Service, who: Principal, new: items.New, key: str | None) -> Ite
     claim = None
     if key is not None:
         digest = hashlib.sha256(msgspec.json.encode(new)).hexdigest()
-        claim = idempotency.Claim(who.actor, key, digest)
-    with at.store.write() as connection:
-        accepted = items.accept(connection, new, actor=who.actor, now=at.clock(), claim=claim)
-    return _view(at, accepted.id)
+        claim = idempotency.Claim(who.claims, key, digest)
+    accepted = at.accepting.accept(new, actor=who.actor, now=at.clock(), claim=claim)
+    if accepted.item is not None and accepted.item.source == "upload":
+        return ItemView.whole(accepted.item, None, None, [])
+    return _view(at, who, accepted.id)
 
 
-async def _awaited(at: Service, item: str, seconds: float) -> ItemView:
+async def _awaited(at: Service, who: Principal, item: str, seconds: float) -> ItemView:
     """Return an item once it is judged, or after so many seconds as it is then."""
-    until = time.monotonic() + seconds
     with at.answers.expect(item) as waiter:
-        while True:
-            # Woken or not, the database says how it stands.
-            found = await run_in_threadpool(_view, at, item)
-            left = until - time.monotonic()
-            if found.state != "received" or left <= 0:
-                return found
-            await waiter.wait(min(left, LOOK))
+        await waiter.wait(seconds)
+    return await run_in_threadpool(_view, at, who, item)
 
 
-def _view(at: Service, item: str) -> ItemView:
+def _view(at: Service, who: Principal, item: str) -> ItemView:
     with at.store.read() as connection:
         found = items.get(connection, item)
         if found is None:
             raise NotFound
+        (shown,) = references(connection, who, [found])
         # What was decided is not received any more.
         received = found.state == "received"
-        made = [] if received else decisions.history(connection, item, limit=HISTORY)
-    return ItemView.whole(found, made)
+        past = [] if received else decisions.history(connection, item, limit=HISTORY)
+        made = None if found.decision is None else decisions.get(connection, found.decision)
+    return ItemView.whole(found, shown, made, past)
 
 
 def _named(at: Service, sha256: str) -> bool:

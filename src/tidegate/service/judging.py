@@ -32,7 +32,7 @@ from tidegate.pipeline.tally import SECONDS
 from tidegate.pipeline.versions import versions
 from tidegate.policy import Program, parse
 from tidegate.policy.breakers import counters, trip
-from tidegate.service import alarms
+from tidegate.service import alarms, appealing, opening
 from tidegate.service.fetch_error import FetchError
 from tidegate.service.room import turn
 from tidegate.service.sources import Sources
@@ -138,18 +138,23 @@ class Judging(Closing):
             BankError: A bank is damaged.
             StoreError: The database cannot be used.
         """
-        program, known, _ = self._recall(item, item.sha256)
-        if known is not None:
-            yield known
-            return
+        if item.source != "upload" or item.decision is not None:
+            # What is known need not be brought again. What was only just sent is at hand.
+            known = self._recall(item, item.sha256)[1]
+            if known is not None:
+                yield known
+                return
         try:
             source, sha256 = self._sources.bring(item)
         except (MediaError, OSError) as error:
-            yield self._nothing(program, item, unread(error))
+            program, known, _ = self._recall(item, item.sha256)
+            yield known or self._nothing(program, item, unread(error))
             return
         except FetchError as error:
             if error.again and not last:
                 raise
+            logger.warning("item %s is decided unseen: what its URL names %s", item.id, error)
+            program = self._recall(item, None)[0]
             yield self._nothing(program, item, _unfetched(str(error)))
             return
         with source, turn(source):
@@ -160,7 +165,7 @@ class Judging(Closing):
     def record(
         self, connection: Connection, item: Item, found: Found, *, author: str, now: int
     ) -> Decision | None:
-        """Record what is decided of an item, with its alarms, once.
+        """Record what is decided of an item, with its alarms and its case, once.
 
         Args:
             connection: Of the transaction, that also says that the work is done.
@@ -175,10 +180,14 @@ class Judging(Closing):
         Raises:
             MissingError: There is no such item.
             StateError: Its media was deleted.
+            ConflictError: Somebody works on a case that it has come into just now; trying again
+                helps.
         """
         if found.content is not None and found.fresh:
             contents.put(connection, found.content, found.evidence, now=now)
         decision = self._settled(connection, found, item.facts, now)
+        if item.decision is not None:
+            opening.lock(connection, item.id)
         held = items.hold(connection, item.id)
         made = decisions.New(
             item=item.id,
@@ -198,6 +207,8 @@ class Judging(Closing):
         breakers.add(connection, policy, counted, decision=result.id, now=now)
         if not overruled:
             alarms.messages(connection, held, decision, result, now=now)
+            appealing.decided(connection, held.id, result.id, actor=author, now=now)
+            opening.opened(connection, held, decision, found.evidence, now=now)
         return decision
 
     def close(self) -> None:
@@ -213,17 +224,16 @@ class Judging(Closing):
             program = self._program(connection)
             if sha256 is None:
                 return program, None, False
-            some = False
-            for whole in (True, False):
-                key = Key(sha256=sha256, pipeline=self._pipeline(whole=whole))
-                evidence = contents.get(connection, key)
-                if evidence is None:
-                    continue
-                decision = program.decide(evidence, item.facts)
-                if not any(unknown.cause == "not_asked" for unknown in decision.missing):
-                    return program, Found(program, evidence, key, fresh=False), False
-                some = True
-            return program, None, some
+            pipelines = [self._pipeline(whole=whole) for whole in (True, False)]
+            known = contents.some(connection, sha256, pipelines)
+        for pipeline in pipelines:
+            if (evidence := known.get(pipeline)) is None:
+                continue
+            decision = program.decide(evidence, item.facts)
+            if not any(unknown.cause == "not_asked" for unknown in decision.missing):
+                key = Key(sha256=sha256, pipeline=pipeline)
+                return program, Found(program, evidence, key, fresh=False), False
+        return program, None, bool(known)
 
     def _analysed(
         self, source: Source, sha256: str, program: Program, facts: Facts, whole: bool

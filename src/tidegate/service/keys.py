@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime, FailFast, Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
 from tidegate.service.auth import Principal, needs
@@ -96,7 +96,8 @@ class NewKey(Shape):
     name: str = Field(
         description="What it is for.", min_length=1, max_length=200, examples=["forum uploads"]
     )
-    scopes: Annotated[tuple[Scope, ...], FailFast()] = Field(
+    scopes: tuple[Scope, ...] = Field(
+        fail_fast=True,
         description="What it may do: none that whoever makes it lacks.",
         min_length=1,
         max_length=len(SCOPES),
@@ -163,7 +164,11 @@ def list_keys(at: At, who: Who, after: After = None, limit: Limit = 50) -> Keys:
     responses=problem_responses(NotFound, Conflict),
 )
 def rotate(key: Id, how: Rotation, at: At, who: Who) -> MadeKey:
-    """Makes a key with the same name and scopes. The old one works on for a while."""
+    """Makes a key with the same name and scopes. The old one works on for a while.
+
+    Both have the same idempotency keys: what was sent by one and is sent again by the other is the
+    same item.
+    """
     now = at.clock()
     with at.store.write() as connection:
         old = keys.get(connection, key)
@@ -177,6 +182,7 @@ def rotate(key: Id, how: Rotation, at: At, who: Who) -> MadeKey:
             name=old.name,
             scopes=cast(frozenset[Scope], frozenset(old.scopes)),
             expires_at=old.expires_at,
+            line=old.line,
             reason=how.reason,
             now=now,
         )
@@ -203,6 +209,7 @@ def _make(
     expires_at: int | None,
     reason: str,
     now: int,
+    line: str | None = None,
 ) -> MadeKey:
     if lacking := scopes - who.scopes:
         raise Forbidden(f"nobody gives away a scope that they lack: {min(lacking)}")
@@ -217,6 +224,7 @@ def _make(
         author=who.actor,
         now=now,
         expires_at=expires_at,
+        line=line,
         reason=reason,
     )
     return MadeKey(key=Key.of(key), token=made.token.text())

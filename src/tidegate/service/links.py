@@ -18,8 +18,9 @@ from tidegate.service.secret import Secret
 LIFETIME = 120
 """Seconds that a link lives."""
 
-Variant = Literal["thumbnail", "preview"]
-"""Both are encoded anew from pixels; there is no link to the bytes as they were uploaded."""
+Variant = Literal["thumbnail", "preview", "veil"]
+"""All are encoded anew from pixels; there is no link to the bytes as they were uploaded. A veil is
+no more than blotches of grey."""
 
 MediaType = Literal["image/jpeg", "image/png", "image/webp", "video/mp4"]
 """What is served; each is written by us."""

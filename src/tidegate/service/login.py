@@ -1,6 +1,7 @@
 """Logging in and out, who one is, and the first admin."""
 
 import hashlib
+import json
 import secrets
 from base64 import b64encode
 from importlib.resources import files
@@ -32,6 +33,12 @@ from tidegate.store import audit, sessions, users
 from tidegate.store.clock import SECOND
 
 router = APIRouter(tags=["login"])
+
+LOGIN = "login"
+"""What a login is called in the audit chain."""
+
+REMEMBERED = 200
+"""Rows of the audit chain about a user, the newest, that tell where they have logged in."""
 
 At = Annotated[Service, Depends(service)]
 
@@ -92,10 +99,11 @@ class Me(Shape):
 def login(given: Login, request: Request, response: Response, at: At) -> Me:
     """Opens a session: 12 hours at most, and two hours without use. Its cookie is for the browser.
 
-    How often a name is tried, and how often an address tries, is limited; so is the time that an
-    answer takes the same whether there is such a user or not.
+    How often a name is tried, and how often an address tries, is limited; a network from which
+    the user has logged in before has a share of its own, that no stranger can use up. The time
+    that an answer takes is the same whether there is such a user or not.
     """
-    now = at.clock()
+    now, network = at.clock(), _network(request)
     _slow_down(at, request, given.name)
     with at.store.read() as connection:
         found = users.by_name(connection, given.name) if "\0" not in given.name else None
@@ -103,7 +111,7 @@ def login(given: Login, request: Request, response: Response, at: At) -> Me:
     checked = at.passwords.check(Secret(given.password.get_secret_value()), stored)
     if user is None or user.disabled_at is not None or not checked.right:
         with at.store.write() as connection:
-            _tell(connection, "login.refuse", f"user:{user.id}" if user else "nobody", request, now)
+            at.refusals.note(connection, user.id if user else None, network, now=now)
         raise WrongLogin
     with at.store.write() as connection:
         # The role may have changed, or the password, since it was checked.
@@ -111,7 +119,15 @@ def login(given: Login, request: Request, response: Response, at: At) -> Me:
             raise WrongLogin
         if checked.rehash is not None:
             users.rehash(connection, user.id, checked.rehash)
-        _tell(connection, "login", f"user:{user.id}", request, now)
+        at.refusals.tell(connection, now=now)
+        audit.append(
+            connection,
+            actor=f"user:{user.id}",
+            action=LOGIN,
+            subject=f"user:{user.id}",
+            body={"address": network},
+            now=now,
+        )
         return _open(connection, at, user, response, now)
 
 
@@ -218,18 +234,44 @@ async def welcome() -> HTMLResponse:
 
 
 def _slow_down(at: Service, request: Request, name: str) -> None:
-    whence = _network(request.client.host if request.client else "unknown")
-    for limit, key in ((at.limits.login_address, whence), (at.limits.login_name, name)):
-        if wait := limit.take(key):
-            raise TooMany(wait)
+    """Refuse what is tried too often.
+
+    Strangers are limited by network, by network and name, and by name. Whoever asks from where
+    the user has logged in before is let through by a limit that strangers have no part in.
+    """
+    whence, limits = _network(request), at.limits
+    wait = (
+        limits.login_address.take(whence)
+        or limits.login_here.take(f"{whence} {name}")
+        or limits.login_name.take(name)
+    )
+    if wait and (user := _user_of(at, name, whence)):
+        wait = limits.login_known.take(f"{whence} {user}")
+    if wait:
+        raise TooMany(wait)
 
 
-def _network(address: str) -> str:
+def _user_of(at: Service, name: str, network: str) -> str | None:
+    """Return the user of a name, where one of their last logins was from a network."""
+    with at.store.read() as connection:
+        found = users.by_name(connection, name) if "\0" not in name else None
+        if found is None:
+            return None
+        own = audit.newest(connection, subject=f"user:{found[0].id}", limit=REMEMBERED)
+    logins = (json.loads(row.body) for row in own if row.action == LOGIN)
+    return found[0].id if any(login["address"] == network for login in logins) else None
+
+
+def _network(request: Request) -> str:
     """Return what one subscriber has: an IPv4 address, or the first half of an IPv6 address."""
+    address = request.client.host if request.client else "unknown"
     try:
-        return str(IPv6Network((IPv6Address(address).packed, 64), strict=False))
+        found = IPv6Address(address)
     except ValueError:
         return address
+    if found.ipv4_mapped is not None:  # So a socket for both shows what comes by IPv4.
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found.packed, 64), strict=False))
 
 
 def _open(
@@ -259,18 +301,6 @@ def _set_cookie(response: Response, at: Service, value: str, seconds: int) -> No
         secure=at.settings.secure,
         httponly=True,
         samesite="lax",
-    )
-
-
-def _tell(connection: Connection, action: str, actor: str, request: Request, now: int) -> None:
-    address = request.client.host if request.client else "unknown"
-    audit.append(
-        connection,
-        actor=actor,
-        action=action,
-        subject=actor,
-        body={"address": address},
-        now=now,
     )
 
 

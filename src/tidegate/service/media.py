@@ -1,14 +1,16 @@
 """``/v1/items/{item}/media``: what an item looks like, encoded anew, by links that end soon.
 
 The bytes as they were uploaded are never served. A picture is decoded in a confined process and
-written as a JPEG of ours; of a video it is a frame. What is quarantined, or not decided yet, or
-the same as something quarantined, is not shown at all.
+written as a JPEG of ours; of a video it is a frame. What is quarantined or not decided yet, and
+what a bank of known illegal material holds, is not shown at all
+(:mod:`~tidegate.service.showing`). Who has seen as much today as they wanted to is shown veils.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from tidegate.media import MediaError
@@ -27,20 +29,21 @@ from tidegate.service.problems import (
     Gone,
     Invalid,
     NotFound,
+    Problem,
     problem_responses,
 )
 from tidegate.service.secret import Secret
 from tidegate.service.shape import Shape
+from tidegate.service.showing import Cause, hidden
 from tidegate.service.state import Service, service
-from tidegate.store import clock, items
-from tidegate.store import media as in_store
+from tidegate.store import clock, items, preferences
 from tidegate.store.clock import SECOND
 from tidegate.store.items import Item
 
 router = APIRouter(tags=["media"])
 
 SIDES: dict[Variant, int] = {"thumbnail": 240, "preview": 1024}
-"""Pixels of the longer side."""
+"""Pixels of the longer side. A veil is as small as it happens to be."""
 
 PURPOSE = "media links"
 """What the key of the links is derived for."""
@@ -55,6 +58,20 @@ Id = Annotated[
         examples=["0199c0de-0000-7000-8000-000000000001"],
     ),
 ]
+
+
+class Links(NamedTuple):
+    """Where somebody sees an item.
+
+    Attributes:
+        thumbnail: A small picture.
+        preview: A large picture.
+        capped: Whether both are veils, for they have seen enough today.
+    """
+
+    thumbnail: str
+    preview: str
+    capped: bool
 
 
 class MediaLinks(Shape):
@@ -81,13 +98,11 @@ class MediaLinks(Shape):
 )
 def links(item: Id, at: At, who: Sees) -> MediaLinks:
     """They end in two minutes and open nothing for anybody else."""
-    _shown(at, item)
-    now = at.clock()
-    made: dict[Variant, str] = {
-        variant: media_link(_key(at), item, variant, who.actor, now / SECOND) for variant in SIDES
-    }
-    ends = (now // SECOND + LIFETIME) * SECOND
-    return MediaLinks(**made, expires_at=clock.text(ends))
+    with at.store.read() as connection:
+        _shown(connection, item)
+        made = links_for(connection, at, who, item)
+    ends = (at.clock() // SECOND + LIFETIME) * SECOND
+    return MediaLinks(thumbnail=made.thumbnail, preview=made.preview, expires_at=clock.text(ends))
 
 
 @router.get(
@@ -118,20 +133,52 @@ async def picture(
         check_link([_key(at)], item, variant, who.actor, expires, signature, now)
     except LinkError as error:
         raise Forbidden(str(error)) from None
-    shown = await run_in_threadpool(_shown, at, item)
-    jpeg = await at.showing.run(_jpeg, at, shown, SIDES[variant], second)
+    shown = await run_in_threadpool(_seen, at, who, item, variant)
+    jpeg = await at.showing.run(_jpeg, at, shown, variant, second)
     return Response(jpeg, headers=media_headers("image/jpeg"))
 
 
-def _jpeg(at: Service, item: Item, side: int, second: float) -> bytes:
+def links_for(connection: Connection, at: Service, who: Principal, item: str) -> Links:
+    """Return links to an item that may be shown.
+
+    Args:
+        connection: To read by.
+        at: The service.
+        who: Who is to see it.
+        item: Its id.
+    """
+    now = at.clock()
+    capped = _capped(connection, who, now)
+
+    def link(variant: Variant) -> str:
+        return media_link(_key(at), item, "veil" if capped else variant, who.actor, now / SECOND)
+
+    return Links(link("thumbnail"), link("preview"), capped)
+
+
+def _jpeg(at: Service, item: Item, variant: Variant, second: float) -> bytes:
     try:
         with at.sources.open(item) as source:
-            return at.pictures.jpeg(source, side, second)
+            if variant == "veil":
+                return at.pictures.veil(source, second)
+            return at.pictures.jpeg(source, SIDES[variant], second)
     except MediaError as error:
         raise NotFound(f"no picture can be made of this: {error.detail}") from None
 
 
-def _shown(at: Service, item: str) -> Item:
+def _seen(at: Service, who: Principal, item: str, variant: Variant) -> Item:
+    """Return an item, if somebody may see it so."""
+    with at.store.read() as connection:
+        if variant != "veil" and _capped(connection, who, at.clock()):
+            raise Forbidden("you have seen as much today as you wanted to at most")
+        return _shown(connection, item)
+
+
+def _capped(connection: Connection, who: Principal, now: int) -> bool:
+    return who.kind == "user" and preferences.capped(connection, who.id, now=now)
+
+
+def _shown(connection: Connection, item: str) -> Item:
     """Return an item, if it may be shown.
 
     Raises:
@@ -140,18 +187,20 @@ def _shown(at: Service, item: str) -> Item:
         Conflict: Nobody knows yet whether it may be.
         Forbidden: It must not be.
     """
-    with at.store.read() as connection:
-        found = items.get(connection, item)
-        if found is None:
-            raise NotFound
-        if found.state == "deleted":
-            raise Gone("the media of this item was deleted")
-        if found.action is None:
-            raise Conflict("what is not decided is not shown")
-        same = found.sha256 is not None and in_store.quarantined(connection, found.sha256)
-        if same or found.action == "quarantine":
-            raise Forbidden("what is quarantined is not shown")
+    found = items.get(connection, item)
+    if found is None:
+        raise NotFound
+    if (why := hidden(connection, found)) is not None:
+        raise _REFUSED[why.cause](why.text)
     return found
+
+
+_REFUSED: dict[Cause, type[Problem]] = {
+    "deleted": Gone,
+    "undecided": Conflict,
+    "quarantined": Forbidden,
+    "known": Forbidden,
+}
 
 
 def _key(at: Service) -> Secret:

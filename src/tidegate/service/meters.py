@@ -22,6 +22,7 @@ class Meters:
         jobs_oldest: Seconds that the oldest job has been due, by kind.
         outbox: Messages that wait or were given up, by state.
         outbox_oldest: Seconds that the oldest message has waited.
+        appeals: Appeals that wait for an answer, by whether it is overdue.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class Meters:
         self.outbox_oldest = self._gauge(
             "tidegate_outbox_oldest_seconds", "How long the oldest message has waited."
         )
+        self.appeals = self._gauge("tidegate_appeals", "Appeals without an answer.", "state")
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request.

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tidegate.service.auth import Principal, needs
 from tidegate.service.meters import MEDIA_TYPE, Meters
 from tidegate.service.state import Service, service
-from tidegate.store import jobs, outbox
+from tidegate.store import appeals, jobs, outbox
 from tidegate.store.clock import SECOND
 
 router = APIRouter(tags=["operations"])
@@ -38,8 +38,11 @@ def metrics(
     with at.store.read() as connection:
         depths = jobs.depth(connection, now=now)
         backlogs = outbox.backlog(connection)
+        waiting = appeals.waiting(connection, now=now)
     _queues(at.meters, depths)
     _messages(at.meters, backlogs, now)
+    at.meters.appeals.labels("in_time").set(waiting.open - waiting.overdue)
+    at.meters.appeals.labels("overdue").set(waiting.overdue)
     return Response(at.meters.text(), headers={"Content-Type": MEDIA_TYPE})
 
 

@@ -1,13 +1,18 @@
 """Small pictures of media, decoded in a confined process and encoded anew."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tidegate.closing import Closing
 from tidegate.evidence import Span
 from tidegate.media import Budget, MediaError, Reader, Sampling, Source
-from tidegate.report.pictures import thumbnail
+from tidegate.report.pictures import Picture, blotches, thumbnail
+
+Rgb = NDArray[np.uint8]
 
 AT_ONCE = 2
 """Pictures that are made at once: people look at them, machines judge meanwhile."""
@@ -37,6 +42,26 @@ class Pictures(Closing):
         Raises:
             MediaError: It cannot be decoded, or has no frame there.
         """
+        return self._made(source, second, lambda rgb: thumbnail(rgb, second, side))
+
+    def veil(self, source: Source, second: float = 0.0) -> bytes:
+        """Return a frame as a JPEG in which nothing can be made out.
+
+        Args:
+            source: The media.
+            second: Of a video: when.
+
+        Raises:
+            MediaError: It cannot be decoded, or has no frame there.
+        """
+        return self._made(source, second, lambda rgb: blotches(rgb, second))
+
+    def close(self) -> None:
+        """End the decoders."""
+        for reader in self._all:
+            reader.close()
+
+    def _made(self, source: Source, second: float, make: Callable[[Rgb], Picture]) -> bytes:
         within = (Span(start=second, end=second + _AROUND),) if second else None
         with (
             self._reader() as reader,
@@ -44,16 +69,11 @@ class Pictures(Closing):
         ):
             for frame in reading:
                 if frame.rgb is not None and frame.second >= second:
-                    return thumbnail(frame.rgb, frame.second, side).jpeg
+                    return make(frame.rgb).jpeg
             why = next(iter(reading.unknowns), None)
         if why is None:
             raise MediaError("no_frames", "has no frame there")
         raise MediaError(why.cause, why.detail)
-
-    def close(self) -> None:
-        """End the decoders."""
-        for reader in self._all:
-            reader.close()
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:

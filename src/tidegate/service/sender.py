@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection
 
-from tidegate.service import envelope, outward
+from tidegate.service import envelope, notices, outward
 from tidegate.service.alarms import CALLBACK
-from tidegate.service.callbacks import callback_key
+from tidegate.service.callbacks import callback_host, callback_key
 from tidegate.service.envelope import Body
 from tidegate.service.secret import Secret
 from tidegate.service.signing import SigningKey
@@ -131,8 +131,13 @@ class Sender:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._store = service.store
         self._clock = service.clock
-        self._callback_key = callback_key(service.secret)
-        self._courier = courier or Courier(outward.read(), service.settings.base_url, service.clock)
+        self._secret = service.secret
+        self._courier = courier or Courier(
+            outward.read(),
+            service.settings.base_url,
+            service.clock,
+            notice=notices.of_messages(service),
+        )
         self._lines: dict[str, _Line] = {}
         self._ended: deque[_Sent] = deque()
         self._wake = threading.Event()
@@ -238,7 +243,8 @@ class Sender:
         if message.target.startswith(CALLBACK) and message.item is not None:
             item = items.get(connection, message.item)
             if item is not None and item.callback is not None:
-                return Target("webhook", item.callback, (self._callback_key,), public=True)
+                key = callback_key(self._secret, callback_host(item.callback))
+                return Target("webhook", item.callback, (key,), public=True)
         return None
 
     def _send(self, target: str, place: Target | None, messages: list[Message]) -> None:

@@ -1,4 +1,4 @@
-"""The whole service in one process: the API, the workers and the sender.
+"""The whole service: the API, the sender, and beside them the processes that judge.
 
 It ends by SIGTERM or SIGINT: no new connection is taken, requests under way are answered, what
 is being judged is ended or given back. A second signal ends it at once. Whatever is killed
@@ -85,7 +85,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._beside = beside
-        self._stop = threading.Event()
+        self._stop = service.ending
         self._failed = False
         self._told = False
 

@@ -67,7 +67,7 @@ class Settings:
         listen: Where to listen.
         public_url: How browsers reach it, without a slash at the end; ``None``: as it listens.
             Other than on this machine that is by https: cookies are for nothing else.
-        workers: Threads that judge items, 0 for none: others do.
+        workers: Processes that judge items, 0 for none: others do.
         upload_bytes: Largest upload, in bytes.
         body_bytes: Largest body of any other request, in bytes.
         requests_per_second: Of one key or user, in the long run; twice as many at once.
@@ -76,6 +76,8 @@ class Settings:
         fetch_http: Whether uploads may be fetched by http, not only by https.
         objects: Folder of stored objects that items may name by key, or ``None``.
         lease: Seconds after which the work of a worker that died is given on.
+        appeal_days: Days within which an appeal should be answered.
+        notice_days: Days for which a decision can be appealed against, from when it is told.
         proxies: Addresses or networks whose ``X-Forwarded-For`` and ``-Proto`` are believed.
         secret: The server's key, or ``None`` for the one in the data folder.
     """
@@ -86,13 +88,15 @@ class Settings:
     public_url: str | None = None
     workers: int = 1
     upload_bytes: int = 100_000_000
-    body_bytes: int = 1_000_000
+    body_bytes: int = 262_144
     requests_per_second: float = 500.0
     logins_per_minute: float = 10.0
     fetch_networks: _NETWORKS = ()
     fetch_http: bool = False
     objects: Path | None = None
     lease: float = 30.0
+    appeal_days: int = 7
+    notice_days: int = 184
     proxies: tuple[str, ...] = ()
     secret: Secret | None = None
 
@@ -270,6 +274,8 @@ VARIABLES: dict[str, tuple[str, Any]] = {
     "fetch_http": ("TIDEGATE_FETCH_HTTP", _yes),
     "objects": ("TIDEGATE_OBJECTS", Path),
     "lease": ("TIDEGATE_LEASE_SECONDS", _rate),
+    "appeal_days": ("TIDEGATE_APPEAL_DAYS", _count(1, 365)),
+    "notice_days": ("TIDEGATE_NOTICE_DAYS", _count(1, 3650)),
     "proxies": ("TIDEGATE_PROXIES", _proxies),
     "secret": ("TIDEGATE_SECRET", _key),
 }

@@ -10,17 +10,18 @@ from contextlib import contextmanager
 
 from tidegate.pipeline.load import read_policy
 from tidegate.policy import parse
+from tidegate.service.crew import Crew
+from tidegate.service.depths import Depths
 from tidegate.service.sender import Sender
 from tidegate.service.settings import Settings
 from tidegate.service.state import Service
 from tidegate.service.undo import Undoing
-from tidegate.service.worker import Worker
 from tidegate.store import policies, schema
 from tidegate.store.engine import Store
 from tidegate.store.error import StateError
 
-BESIDE = 16
-"""Connections to the database, besides one for each worker."""
+CONNECTIONS = 16
+"""Connections to the database."""
 
 Runner = Callable[[threading.Event], None]
 """Works until it is told to stop."""
@@ -38,7 +39,7 @@ def started(settings: Settings) -> Iterator[Service]:
         BankError: The banks cannot be brought here.
         OSError: The data folder cannot be written.
     """
-    with Store(settings.database, settings.data, connections=BESIDE + settings.workers) as store:
+    with Store(settings.database, settings.data, connections=CONNECTIONS) as store:
         schema.upgrade(store)
         with Service(settings, store) as service:
             _put_in_force(service)
@@ -52,9 +53,10 @@ def runners(service: Service) -> dict[str, Runner]:
     found: dict[str, Runner] = {
         "sender": Sender(service).run,
         "undo": Undoing(service.store, service.clock).run,
+        "depths": Depths(service.store, service.clock).run,
     }
     if service.settings.workers:
-        found["workers"] = Worker(service).run
+        found["workers"] = Crew(service).run
     return found
 
 

@@ -84,6 +84,9 @@ class Courier:
         outward: What the operator allows.
         url: How browsers reach the service, for links.
         clock: Microseconds since 1970.
+        notice: Gives the link for the uploader that goes with a message to a webhook, or
+            ``None``; by default none does. What goes to Slack or by e-mail is read by the
+            operator's own people, and has none.
         fetcher: Posts; by default to where the operator allows.
         tls: Whom to trust among mail servers; by default the system's authorities.
     """
@@ -94,12 +97,14 @@ class Courier:
         url: str,
         clock: Callable[[], int],
         *,
+        notice: Callable[[Message], str | None] = lambda _: None,
         fetcher: Fetcher | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._outward = outward
         self._url = url
         self._clock = clock
+        self._notice = notice
         self._fetcher = fetcher or Fetcher(outward.allowance(), CAPS)
         self._public = fetcher or Fetcher(Allowance(), CAPS)
         self._tls = tls or ssl.create_default_context()
@@ -108,8 +113,7 @@ class Courier:
         """Try once to bring messages to a target."""
         try:
             if target.kind == "webhook":
-                linked = (replace(one, link=wording.link(one, self._url)) for one in messages)
-                body = msgspec.json.encode(Envelope(messages=tuple(linked)))
+                body = msgspec.json.encode(Envelope(messages=tuple(map(self._linked, messages))))
                 signature = sign(body, target.keys, self._clock() // SECOND)
                 return self._post(target, body, {HEADER: signature})
             if target.kind == "slack":
@@ -121,6 +125,10 @@ class Courier:
             # Our own mistake, perhaps about one message: the others go on.
             logger.exception("a message cannot be sent")
             return Outcome(f"internal error: {type(error).__name__}")
+
+    def _linked(self, message: Message) -> Message:
+        link, notice = wording.link(message, self._url), self._notice(message)
+        return replace(message, link=link, notice=notice)
 
     def _post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Outcome:
         fetcher = self._public if target.public else self._fetcher

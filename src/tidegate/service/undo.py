@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from tidegate.policy import Program, parse
-from tidegate.service import alarms
+from tidegate.service import alarms, opening
 from tidegate.store import audit, banks, decisions, due, items, jobs, policies
 from tidegate.store.decisions import New
 from tidegate.store.engine import Store
@@ -103,6 +103,7 @@ class Undoing:
     def _reverse(self, connection: Connection, job: Job, caused: banks.Caused) -> None:
         bank, entry = str(job.payload["bank"]), str(job.payload["entry"])
         actor, reason = str(job.payload["actor"]), str(job.payload["reason"])
+        opening.lock(connection, caused.item)
         item = items.hold(connection, caused.item)
         before = decisions.get(connection, caused.decision)
         if item.decision != caused.decision or before is None or item.state == "deleted":
@@ -129,6 +130,7 @@ class Undoing:
                 result = decisions.record(connection, made, now=now)
                 if result.new:
                     alarms.messages(connection, item, decision, result, now=now)
+                    opening.opened(connection, item, decision, evidence, now=now)
                 return
         items.rescan(connection, item.id, actor=actor, reason=reason, now=self._now(), cause=cause)
 

@@ -1,27 +1,20 @@
 """A form with a file, on its way to disk: never whole in memory, and stopped where it is too large.
 
-Starlette's own parser would write the file to a place of its own first, whatever its size. Here
-each piece goes to where it stays, and is hashed as it passes.
-
-Sources: RFC 7578 (multipart/form-data), RFC 2046.
+Each piece goes to where it stays, and is hashed as it passes.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from tidegate.service.parts import PIECE, Parts, boundary
 from tidegate.service.problems import BadRequest, Fault, Invalid, TooLarge
 from tidegate.service.room import Incoming, Room, TooManyBytesError
 
 LARGEST_ITEM = 1 << 16
 """Bytes of the JSON that says what a file is, at most."""
-
-PIECE = 1 << 18
-"""Bytes that are gathered before they are written: a thread for each that arrives costs more."""
 
 
 class Upload:
@@ -84,18 +77,21 @@ async def received(request: Request, room: Room, most: int) -> AsyncIterator[Upl
     """
     upload = Upload(room, most)
     try:
-        form = _Form(_boundary(request))
+        seen: set[str] = set()
+        form = Parts(boundary(request), lambda part, _: _begin(part, seen))
         async for chunk in request.stream():
             form.feed(chunk)
             if form.waiting >= PIECE:
                 upload.hold(form.take())
                 await run_in_threadpool(lambda: upload.file)
         form.end()
+        if "file" not in seen:
+            raise _invalid("file", "is missing")
         if upload.begun is None and not form.waiting:
             raise _invalid("file", "is empty")
         upload.hold(form.take())
-        if form.item is not None:
-            upload.item = bytes(form.item)
+        if "item" in form.texts:
+            upload.item = bytes(form.texts["item"])
         yield upload
     except ClientDisconnect:
         # Nobody hears it; the log does, as a request like others.
@@ -119,97 +115,14 @@ async def short_body(request: Request) -> bytes:
     return bytes(body)
 
 
-class _Form:
-    """Takes a form apart: what is of the file, and what is of the item."""
-
-    def __init__(self, boundary: bytes) -> None:
-        self.item: bytearray | None = None
-        self._pieces: list[bytes] = []
-        self.waiting = 0
-        self._ended = False
-        self._seen: set[str] = set()
-        self._part = ""
-        self._name = b""
-        self._value = b""
-        self._disposition = b""
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-                "on_end": self._end,
-            },
-        )
-
-    def feed(self, chunk: bytes) -> None:
-        """Take more of the body."""
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise BadRequest("the body is no multipart form") from error
-
-    def take(self) -> bytes:
-        """Return what has come of the file since the last time."""
-        pieces, self._pieces, self.waiting = self._pieces, [], 0
-        return b"".join(pieces)
-
-    def end(self) -> None:
-        """Check that the form is whole."""
-        if not self._ended:
-            raise BadRequest("the form is cut short")
-        if "file" not in self._seen:
-            raise _invalid("file", "is missing")
-
-    def _begin(self) -> None:
-        self._disposition = self._name = self._value = b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._name.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._name = self._value = b""
-
-    def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        part = options.get(b"name", b"").decode("latin-1")
-        if part not in ("file", "item"):
-            raise Invalid(errors=[Fault(pointer="/body", detail="a form has a file and an item")])
-        if part in self._seen:
-            raise _invalid(part, "is there twice")
-        self._seen.add(part)
-        self._part = part
-        if part == "item":
-            self.item = bytearray()
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        if self._part == "file":
-            self._pieces.append(data[start:end])
-            self.waiting += end - start
-            return
-        assert self.item is not None
-        self.item += data[start:end]
-        if len(self.item) > LARGEST_ITEM:
-            raise TooLarge(f"the JSON of an item has {LARGEST_ITEM:,} bytes at most")
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-def _boundary(request: Request) -> bytes:
-    _, options = parse_options_header(request.headers["content-type"])
-    boundary = options.get(b"boundary", b"")
-    if not 1 <= len(boundary) <= 70:
-        raise BadRequest("the content type names no boundary")
-    return boundary
+def _begin(part: str, seen: set[str]) -> int | None:
+    """Return how long a part of the form may be, as :data:`~tidegate.service.parts.Begin` says."""
+    if part not in ("file", "item"):
+        raise Invalid(errors=[Fault(pointer="/body", detail="a form has a file and an item")])
+    if part in seen:
+        raise _invalid(part, "is there twice")
+    seen.add(part)
+    return None if part == "file" else LARGEST_ITEM
 
 
 def _invalid(part: str, detail: str) -> Invalid:

@@ -74,6 +74,7 @@ class NewItem(Shape):
     )
     uploader: UploaderIn = UploaderIn()
     context: tuple[str, ...] = Field(
+        fail_fast=True,
         default=(),
         max_length=20,
         description="Context that the uploader or a reviewer has set.",
@@ -179,15 +180,15 @@ class Past(Shape):
     created_at: str = Field(description="When.", examples=[_AT])
 
     @classmethod
-    def of(cls, made: decisions.Recorded) -> Self:
+    def of(cls, made: decisions.Past) -> Self:
         """Return what is shown of a decision."""
         return cls(
             id=made.id,
             number=made.number,
             origin=made.origin,
             author=made.author,
-            action=made.decision.action,
-            policy=made.decision.policy,
+            action=made.action,
+            policy=made.policy,
             reason=made.reason,
             created_at=clock.text(made.created_at),
         )
@@ -208,7 +209,11 @@ class Summary(Shape):
     source: Literal["upload", "url", "object"] = Field(
         description="How it came.", examples=["upload"]
     )
-    reference: str | None = Field(description="Its URL or key; none of an upload.", examples=[None])
+    reference: str | None = Field(
+        description="Its URL or key; none of an upload. Of a URL only scheme and host, to whoever "
+        "may not see media, and to everybody where it is quarantined.",
+        examples=["https://images.example/3f9a.jpg"],
+    )
     sha256: str | None = Field(
         description="Digest of its bytes, once they are here.", examples=["ab" * 32]
     )
@@ -226,9 +231,9 @@ class Summary(Shape):
     )
 
     @classmethod
-    def of(cls, item: items.Item) -> Self:
-        """Return what is shown of an item."""
-        return cls(**_plain(item))
+    def of(cls, item: items.Item, reference: str | None) -> Self:
+        """Return what is shown of an item, with what is shown of where it came from."""
+        return cls(**_plain(item, reference))
 
 
 class ItemPage(Shape):
@@ -246,11 +251,16 @@ class ItemView(Summary):
     history: tuple[Past, ...] = Field(description="The decisions so far, newest first.")
 
     @classmethod
-    def whole(cls, item: items.Item, history: list[decisions.Recorded]) -> Self:
+    def whole(
+        cls,
+        item: items.Item,
+        reference: str | None,
+        in_force: decisions.Recorded | None,
+        history: list[decisions.Past],
+    ) -> Self:
         """Return an item with its decisions, newest first."""
-        in_force = next((made for made in history if made.id == item.decision), None)
         return cls(
-            **_plain(item),
+            **_plain(item, reference),
             decision=None if in_force is None else in_force.decision,
             evidence=None if in_force is None else in_force.evidence,
             history=tuple(map(Past.of, history)),
@@ -272,7 +282,7 @@ def invalid(field: str, detail: str) -> Invalid:
     return Invalid(errors=[Fault(pointer=pointer, detail=detail)])
 
 
-def _plain(item: items.Item) -> dict[str, Any]:
+def _plain(item: items.Item, reference: str | None) -> dict[str, Any]:
     return {
         "id": item.id,
         "external_id": item.external_id,
@@ -280,7 +290,7 @@ def _plain(item: items.Item) -> dict[str, Any]:
         "error": item.error,
         "action": item.action,
         "source": item.source,
-        "reference": None if item.source == "upload" else item.reference,
+        "reference": reference,
         "sha256": item.sha256,
         "size": item.size,
         "facts": item.facts,

@@ -6,13 +6,15 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
+from tidegate.evidence import ACTIONS, Action
 from tidegate.service import alarms, outward
 from tidegate.service.addresses import read_url
+from tidegate.service.alarms import CALLBACK
 from tidegate.service.auth import Principal, needs
-from tidegate.service.callbacks import callback_key
+from tidegate.service.callbacks import NOWHERE, callback_host, callback_key
 from tidegate.service.envelope import EVENTS, WANTED, Wanted
 from tidegate.service.fetch_error import FetchError
-from tidegate.service.problems import Conflict, Invalid, NotFound, problem_responses
+from tidegate.service.problems import Conflict, Fault, Invalid, NotFound, problem_responses
 from tidegate.service.shape import After, Limit, Next, Reason, Shape, Why
 from tidegate.service.signing import new_key
 from tidegate.service.state import Service, service
@@ -51,7 +53,23 @@ Address = Annotated[
 ]
 Events = Annotated[
     tuple[Wanted, ...],
-    Field(description=f"Of what it hears. {_TOLD}", min_length=1, max_length=len(WANTED)),
+    Field(
+        description=f"Of what it hears. {_TOLD}",
+        min_length=1,
+        max_length=len(WANTED),
+        fail_fast=True,
+    ),
+]
+Actions = Annotated[
+    tuple[Action, ...],
+    Field(
+        description="Of which decisions it hears, by what is done: an `item.decided` or "
+        "`item.reversed` with one of these actions, or that ends one of them. None: of all. "
+        "Other events come whatever is said here.",
+        max_length=len(ACTIONS),
+        fail_fast=True,
+        examples=[["remove", "quarantine"]],
+    ),
 ]
 PerMinute = Annotated[
     int | None,
@@ -93,6 +111,7 @@ class Webhook(Shape):
     events: tuple[str, ...] = Field(
         description="Of what it hears.", examples=[["item.decided", "item.reversed"]]
     )
+    actions: Actions
     per_minute: PerMinute
     digest_seconds: DigestSeconds
     active: bool = Field(description="Whether it hears of anything.", examples=[True])
@@ -114,6 +133,7 @@ class Webhook(Shape):
             kind=hook.kind,
             address=address,
             events=hook.events,
+            actions=hook.actions,
             per_minute=hook.per_minute,
             digest_seconds=hook.digest_seconds,
             active=hook.active,
@@ -163,6 +183,7 @@ class NewWebhook(Shape):
     )
     address: Annotated[Address, Field(examples=["https://platform.example/tidegate"])]
     events: Annotated[Events, Field(examples=[["item.decided", "item.reversed"]])]
+    actions: Actions = ()
     per_minute: PerMinute = None
     digest_seconds: DigestSeconds = None
     reason: Reason = ""
@@ -175,6 +196,7 @@ class Change(Shape):
     name: Annotated[Name, Field(examples=["platform"])] | None = None
     address: Annotated[Address, Field(examples=["https://platform.example/new"])] | None = None
     events: Annotated[Events, Field(examples=[["item.decided"]])] | None = None
+    actions: Actions | None = None
     per_minute: PerMinute = None
     digest_seconds: DigestSeconds = None
     active: bool | None = Field(
@@ -195,6 +217,17 @@ class Rotation(Shape):
         le=30 * 24 * 60,
         description="How long the old key signs beside the new one.",
         examples=[24 * 60],
+    )
+    reason: Reason = ""
+
+
+class CallbackHost(Shape):
+    """Whose key to show."""
+
+    host: str = Field(
+        description="Host of the callbacks, a name or an address.",
+        pattern=r"^[^/?#@\\\s]{1,253}$",
+        examples=["platform.example"],
     )
     reason: Reason = ""
 
@@ -241,6 +274,7 @@ def create(wanted: NewWebhook, at: At, who: Who) -> MadeWebhook:
             kind=wanted.kind,
             address=wanted.address,
             events=wanted.events,
+            actions=wanted.actions,
             per_minute=wanted.per_minute,
             digest_seconds=wanted.digest_seconds,
             key=key,
@@ -281,18 +315,21 @@ def backlog(at: At, who: Who) -> Backlog:
     )
 
 
-@router.post("/callback-key", summary="Show the key that signs callbacks")
-def show_callback_key(why: Why, at: At, who: Who) -> Secret:
-    """All callbacks of items are signed by one key, that follows from the server's key."""
-    key = callback_key(at.secret)
+@router.post("/callback-key", summary="Show the key that signs callbacks to a host")
+def show_callback_key(of: CallbackHost, at: At, who: Who) -> Secret:
+    """Each host has a key of its own, that follows from the server's key."""
+    host = callback_host(f"https://{of.host}/")
+    if host == NOWHERE:
+        raise Invalid(errors=[Fault(pointer="/body/host", detail="is no host of a callback")])
+    key = callback_key(at.secret, host)
     with at.store.write() as connection:
         audit.append(
             connection,
             actor=who.actor,
             action="webhook.callback-key",
-            subject=key.id,
-            body={},
-            reason=why.reason,
+            subject=CALLBACK + host,
+            body={"key": key.id},
+            reason=of.reason,
             now=at.clock(),
         )
     return Secret(id=key.id, secret=key.secret.text())

@@ -39,6 +39,10 @@ def title(message: Message) -> str:
             return f"{_action(message)}: {_item(message)}"
         case "item.failed":
             return f"could not be judged: {_item(message)}"
+        case "appeal.opened":
+            return f"appeal against a decision: {_item(message)}"
+        case "appeal.decided" if message.appeal is not None:
+            return f"appeal {message.appeal.state}: {_item(message)}"
         case "alarm.raised" if message.alarm is not None:
             return f"alarm {visible(message.alarm.name)}: {_item(message)}"
         case "bank.entry.added" if message.entry is not None:
@@ -54,8 +58,10 @@ def details(message: Message) -> list[str]:
     said = []
     if message.alarm is not None:
         said.append(f"raised by {visible(', '.join(message.alarm.rules))}")
+    if message.appeal is not None and message.appeal.state == "open":
+        said.append(f"to be answered until {message.appeal.due_at[:16].replace('T', ' ')} UTC")
     if (decision := message.decision) is not None:
-        if message.alarm is not None:
+        if message.alarm is not None or message.appeal is not None:
             said.append(f"the item: {_action(message)}")
         said += [visible(reason.text) for reason in decision.reasons[:MOST_REASONS]]
         if (more := len(decision.reasons) - MOST_REASONS) > 0:

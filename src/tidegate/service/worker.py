@@ -15,18 +15,21 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from tidegate.evidence import Decision
+from tidegate.evidence import Action, Decision
 from tidegate.matching import BankError
 from tidegate.service import alarms
+from tidegate.service.fetch_error import FetchError
 from tidegate.service.judging import Found, Judging
 from tidegate.service.state import Service
-from tidegate.store import breakers, due, idempotency, items, jobs, media
+from tidegate.store import bell, breakers, due, idempotency, items, jobs, media
 from tidegate.store.bell import Bell
 from tidegate.store.clock import DAY, SECOND
 from tidegate.store.error import LeaseLostError, StateError
@@ -50,6 +53,9 @@ _TIDY = 3600.0
 _KEPT = 7 * DAY
 """How long jobs that are done and idempotency keys are remembered."""
 
+PATIENCE = 20.0
+"""Seconds that what is under way may take at the end."""
+
 _RETRY = 1.0
 """Seconds before a database that cannot be used is tried again."""
 
@@ -64,6 +70,8 @@ class Worker:
         threads: Jobs at once; by default as the settings say, and one at least.
         idle: Seconds after which it looks for work that no bell told it of.
         name: Of this worker, for the record; by default the machine's and the process's.
+        judged: Is told of each decision, and in how many seconds it was made; by default the
+            meters of this process are.
 
     Attributes:
         name: See above.
@@ -80,6 +88,7 @@ class Worker:
         threads: int | None = None,
         idle: float = IDLE,
         name: str | None = None,
+        judged: Callable[[Action, float], None] | None = None,
     ) -> None:
         self.name = (name or f"{socket.gethostname()}:{os.getpid()}")[:100]
         self._threads = threads or max(1, service.settings.workers)
@@ -88,8 +97,7 @@ class Worker:
         )
         self._store = service.store
         self._room = service.room
-        self._answers = service.answers
-        self._meters = service.meters
+        self._judged = judged or service.meters.judged
         self._lease = service.settings.lease
         self._idle = idle
         self._now = service.clock
@@ -98,7 +106,7 @@ class Worker:
         self._problem: str | None = None
         service.checks["workers"] = lambda: self._problem
 
-    def run(self, stop: threading.Event, *, patience: float = 20.0) -> None:
+    def run(self, stop: threading.Event, *, patience: float = PATIENCE) -> None:
         """Work until told to stop; then end what is under way.
 
         Args:
@@ -116,11 +124,11 @@ class Worker:
             threading.Thread(target=self._tidy, args=(over,), name="tidegate-tidy"),
         ]
         try:
-            with self._store.bell("jobs") as bell:
+            with self._store.bell("jobs") as rung:
                 for helper in helpers:
                     helper.start()
                 while not stop.is_set():
-                    self._hand_out(bell, pool, stop, over)
+                    self._hand_out(rung, pool, stop, over)
                 until = time.monotonic() + patience
                 while self._held and time.monotonic() < until:
                     time.sleep(0.01)
@@ -138,7 +146,7 @@ class Worker:
 
     def _hand_out(
         self,
-        bell: Bell,
+        rung: Bell,
         pool: ThreadPoolExecutor,
         stop: threading.Event,
         over: threading.Event,
@@ -152,13 +160,13 @@ class Worker:
         if stop.is_set():
             self._free.release(free)
             return
-        leased: list[Job] = []
+        leased: list[_Work] = []
         try:
             with self._store.read() as connection:
                 due_at = due.due_at(connection, KINDS)
             wait = self._idle if due_at is None else (due_at - self._now()) / SECOND
             if wait > 0:
-                bell.wait(min(wait, self._idle))
+                rung.wait(min(wait, self._idle))
             else:
                 with self._store.write() as connection:
                     leased = self._leased(connection, free)
@@ -170,14 +178,14 @@ class Worker:
             logger.exception("no work can be taken")
             self._problem = "no work can be taken from the database"
             stop.wait(_RETRY)
-        for job in leased:
-            self._held[job.id] = _Held(job, time.monotonic())
-            pool.submit(self._work, job, stop, over)
+        for work in leased:
+            self._held[work.job.id] = _Held(work.job, time.monotonic())
+            pool.submit(self._work, work, stop, over)
         if free > len(leased):
             self._free.release(free - len(leased))
 
-    def _leased(self, connection: Connection, count: int) -> list[Job]:
-        return jobs.lease(
+    def _leased(self, connection: Connection, count: int) -> "list[_Work]":
+        leased = jobs.lease(
             connection,
             worker=self.name,
             kinds=KINDS,
@@ -185,32 +193,30 @@ class Worker:
             now=self._now(),
             count=count,
         )
+        return [_Work(job, _item(connection, job)) for job in leased]
 
-    def _work(self, job: Job | None, stop: threading.Event, over: threading.Event) -> None:
+    def _work(self, work: "_Work | None", stop: threading.Event, over: threading.Event) -> None:
         """Do a job, and those that come with the end of each."""
         try:
-            while job is not None:
-                following: list[Job] = []
+            while work is not None:
+                following: list[_Work] = []
                 try:
-                    following = self._judge(job, stop, over)
+                    following = self._judge(work, stop, over)
                 except LeaseLostError as error:
                     logger.warning("%s: it took too long, and is done by another", error)
                 except Exception as error:
-                    self._failed(job, error)
+                    self._failed(work.job, error)
                 for other in following:
-                    self._held[other.id] = _Held(other, time.monotonic())
-                del self._held[job.id]
-                job = following[0] if following else None
+                    self._held[other.job.id] = _Held(other.job, time.monotonic())
+                del self._held[work.job.id]
+                work = following[0] if following else None
         finally:
             self._free.release()
 
-    def _judge(self, job: Job, stop: threading.Event, over: threading.Event) -> list[Job]:
+    def _judge(self, work: "_Work", stop: threading.Event, over: threading.Event) -> "list[_Work]":
         """Judge the item of a job, and return the job that was leased with its end, if any."""
         began = time.perf_counter()
-        assert job.item is not None
-        with self._store.read() as connection:
-            item = items.get(connection, job.item)
-        assert item is not None  # The database keeps the items of its jobs.
+        job, item = work
         if item.state == "deleted":
             return self._end(job, stop)[1]
         with self._judging.found(item, last=job.attempts >= job.max_attempts) as found:
@@ -219,9 +225,8 @@ class Worker:
                     jobs.release(connection, job)
                 return []
             decision, following = self._end(job, stop, item, found)
-        self._answers.tell(item.id)
         if decision is not None:
-            self._meters.judged(decision.action, time.perf_counter() - began)
+            self._judged(decision.action, time.perf_counter() - began)
         return following
 
     def _end(
@@ -230,7 +235,7 @@ class Worker:
         stop: threading.Event,
         item: Item | None = None,
         found: Found | None = None,
-    ) -> tuple[Decision | None, list[Job]]:
+    ) -> "tuple[Decision | None, list[_Work]]":
         """Record what a job came to, say that it is done, and lease the next one."""
         decision = None
         with self._store.write() as connection:
@@ -242,13 +247,18 @@ class Worker:
                         connection, item, found, author=f"worker:{self.name}", now=now
                     )
             jobs.finish(connection, job, now=now)
+            if item is not None:
+                bell.ring(connection, "judged", item.id)
             following = [] if stop.is_set() else self._leased(connection, 1)
         return decision, following
 
     def _failed(self, job: Job, error: Exception) -> None:
         """Have a job tried again later, or put it aside where that was its last attempt."""
         reason = f"{type(error).__name__}: {error}"
-        logger.error("job %s failed: %s", job.id, reason, exc_info=error)
+        if isinstance(error, FetchError):  # A server elsewhere: nothing is wrong here.
+            logger.info("job %s is tried again later: %s", job.id, reason)
+        else:
+            logger.error("job %s failed: %s", job.id, reason, exc_info=error)
         try:
             with self._store.write() as connection:
                 state = jobs.fail(connection, job, reason, now=self._now())
@@ -256,9 +266,6 @@ class Worker:
                     _given_up(connection, job.item, _told(error), self._now())
         except Exception:
             logger.exception("job %s is given on when its lease has run out", job.id)
-        else:
-            if state == "dead" and job.item is not None:
-                self._answers.tell(job.item)
 
     def _keep(self, over: threading.Event) -> None:
         """Keep the leases of what takes long, and give on those of workers that died."""
@@ -307,12 +314,26 @@ class Worker:
             return media.named(connection, sha256)
 
 
+class _Work(NamedTuple):
+    """A job that was leased, and its item as it was then."""
+
+    job: Job
+    item: Item
+
+
 @dataclass
 class _Held:
     """A job that is worked on, and when its lease was last made longer."""
 
     job: Job
     beaten: float
+
+
+def _item(connection: Connection, job: Job) -> Item:
+    assert job.item is not None
+    item = items.get(connection, job.item)
+    assert item is not None  # The database keeps the items of its jobs.
+    return item
 
 
 def _told(error: Exception) -> str:
@@ -327,8 +348,10 @@ def _told(error: Exception) -> str:
 def _bury(connection: Connection, now: int) -> None:
     """Say of the items whose jobs have ended too many workers that they failed."""
     for job in jobs.dead(connection, limit=100):
-        if job.item is not None:
-            _given_up(connection, job.item, job.error or "", now)
+        # Looked at first: of those that died before, none is locked.
+        item = None if job.item is None else items.get(connection, job.item)
+        if item is not None and item.state == "received":
+            _given_up(connection, item.id, job.error or "", now)
 
 
 def _given_up(connection: Connection, item: str, reason: str, now: int) -> None:
@@ -337,3 +360,4 @@ def _given_up(connection: Connection, item: str, reason: str, now: int) -> None:
     if before.state == "received":
         alarms.failed(connection, before, reason, now=now)
         items.fail(connection, item, reason)
+        bell.ring(connection, "judged", item)

@@ -43,7 +43,8 @@ class Row(Value, frozen=True, kw_only=True):
     Attributes:
         seq: 1 for the first row, and one more for each.
         at: When, in microseconds.
-        actor: Who: ``user:ID``, ``key:ID``, ``worker:NAME`` or ``system``.
+        actor: Who: ``user:ID``, ``key:ID``, ``worker:NAME``, ``system``, ``cli:ACCOUNT`` for a
+            command that works on the database, or ``nobody``.
         action: What, for example ``decision.record``.
         subject: To what, for example an item's id.
         reason: Why, in words.

@@ -107,12 +107,14 @@ class NewEntry(Value, frozen=True, kw_only=True):
         entry: JSON of an object that names neither its id nor its state.
         state: How it stands from the beginning.
         disabled_until: ISO 8601 with a time zone, or ``None``.
+        item: Id of the item that it was made of, or ``None``.
     """
 
     content: str
     entry: str
     state: State = "active"
     disabled_until: str | None = None
+    item: str | None = None
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -129,6 +131,7 @@ class Entry(Value, frozen=True, kw_only=True):
         reason: Why, in words.
         created_at: When it was added.
         changed_at: When it was changed last.
+        item: As in :class:`NewEntry`.
     """
 
     bank: str
@@ -141,6 +144,7 @@ class Entry(Value, frozen=True, kw_only=True):
     reason: str
     created_at: int
     changed_at: int
+    item: str | None = None
 
 
 class Added(Value, frozen=True, kw_only=True):
@@ -349,6 +353,7 @@ def add(
                 "revision": number,
                 "content": entry.content,
                 "entry": entry.entry,
+                "item": entry.item,
                 "state": entry.state,
                 "disabled_until": entry.disabled_until,
                 "author": actor,

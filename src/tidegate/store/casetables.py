@@ -42,6 +42,7 @@ cases = Table(
     time("due_at", nullable=True),
     Column("escalated_by", Text),
     Column("claimed_by", Text),
+    time("claimed_at", nullable=True),
     time("claimed_until", nullable=True),
     Column("version", Integer, nullable=False),
     Column("review", Text),
@@ -54,6 +55,18 @@ cases = Table(
     Index(None, "parent"),
     Index(None, "state", "kind", "opened_at", "id"),
     Index(None, "ended_at", "id"),
+    Index(
+        "cases_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL AND state = 'open'"),
+        postgresql_where=text("due_at IS NOT NULL AND state = 'open'"),
+    ),
+    Index(
+        "cases_golden",
+        "golden",
+        sqlite_where=text("golden IS NOT NULL"),
+        postgresql_where=text("golden IS NOT NULL"),
+    ),
     Index(
         "cases_claimed_by",
         "claimed_by",
@@ -71,6 +84,15 @@ case_queues = Table(
     Column("queue", Text, primary_key=True),
     Column("rank", Float, nullable=False),
     Column("open", Boolean, nullable=False),
+    # As of the case, for the oldest of a queue to be found.
+    time("opened_at"),
+    Index(
+        "case_queues_oldest",
+        "queue",
+        "opened_at",
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
     Index(
         "case_queues_next",
         "queue",
@@ -100,7 +122,8 @@ case_words = Table(
     Column("band", Integer, primary_key=True, autoincrement=False),
     Column("word", Integer, primary_key=True, autoincrement=False),
     Column("case", Text, ForeignKey("cases.id"), primary_key=True),
-    Index(None, "case"),
+    # The key is all that a row has: SQLite need not keep it twice.
+    sqlite_with_rowid=False,
 )
 
 # Who is not given a case: who has decided it before, or has skipped it.
@@ -129,8 +152,8 @@ reviews = Table(
     some("note"),
     some("context"),
     Column("effective", Boolean, nullable=False),
-    # From the claim to the answer.
-    Column("micros", BigInteger, nullable=False),
+    # From the claim to the answer; null where whoever answered had not claimed the case.
+    Column("micros", BigInteger),
     time("opened_at"),
     time("created_at"),
     time("leaves_at"),
@@ -215,6 +238,70 @@ user_queues = Table(
     Column("queue", Text, primary_key=True),
 )
 
+# An answer held against the one that it was to agree with, or that it takes the place of.
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("review", Text, ForeignKey("reviews.id"), primary_key=True),
+    some("kind"),
+    some("category"),
+    # Actions: what was answered or known before, and what was answered now.
+    some("expected"),
+    some("given"),
+    time("created_at"),
+    one_of("kind", "second", "golden", "disagreement", "reversal", "appeal"),
+    Index(None, "kind", "created_at", "category", "expected", "given"),
+)
+
+# How many answers a person has given in a day to cases of a kind, so that nobody counts them.
+review_days = Table(
+    "review_days",
+    metadata,
+    # Days since 1970, UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("reviewer", Text, primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("answers", Integer, nullable=False),
+    # Read in the order of the key, and never by a row's number.
+    sqlite_with_rowid=False,
+)
+
+# How long cases have waited for their answer, in classes of length.
+wait_days = Table(
+    "wait_days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("queue", Text, primary_key=True),
+    Column("length", Integer, primary_key=True, autoincrement=False),
+    Column("answers", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How long queues were, seen once an hour.
+queue_depths = Table(
+    "queue_depths",
+    metadata,
+    # Hours since 1970.
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("queue", Text, primary_key=True),
+    Column("open", Integer, nullable=False),
+    Column("overdue", Integer, nullable=False),
+    time("oldest", nullable=True),
+    sqlite_with_rowid=False,
+)
+
+# The alarms that decisions have raised; where a breaker did, with its name.
+raised = Table(
+    "raised",
+    metadata,
+    Column("decision", Text, ForeignKey("decisions.id"), primary_key=True),
+    Column("alarm", Text, primary_key=True),
+    Column("breaker", Text, primary_key=True),
+    time("created_at"),
+    Index(None, "created_at", "alarm", "breaker"),
+)
+
 # What somebody has seen unblurred, for themselves alone: nobody else is shown it.
 exposure = Table(
     "exposure",
@@ -224,6 +311,8 @@ exposure = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("category", Text, primary_key=True),
     Column("micros", BigInteger, nullable=False),
+    # Until when it was booked: the same seconds do not count twice.
+    time("booked_at"),
 )
 
 preferences = Table(

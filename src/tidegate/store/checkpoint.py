@@ -121,7 +121,12 @@ def sign(connection: Connection, key: Ed25519PrivateKey, *, now: int) -> Checkpo
     head = connection.execute(sa.select(audit_head)).one_or_none()
     if head is None:
         raise StoreError("the audit chain has lost its head: there is nothing to sign")
-    made = Checkpoint(seq=head.seq, hash=head.hash, at=now, key=key_id(key.public_key()))
+    return sign_row(head.seq, head.hash, key, now=now)
+
+
+def sign_row(seq: int, digest: str, key: Ed25519PrivateKey, *, now: int) -> Checkpoint:
+    """Sign a row that was verified, by its number and its digest."""
+    made = Checkpoint(seq=seq, hash=digest, at=now, key=key_id(key.public_key()))
     signature = base64.b64encode(key.sign(_signed(made))).decode()
     return msgspec.structs.replace(made, signature=signature)
 

@@ -1,5 +1,7 @@
 """What is known of contents: one analysis for the same bytes under the same pipeline."""
 
+from collections.abc import Collection
+
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -40,6 +42,13 @@ def put(connection: Connection, key: Key, evidence: Evidence, *, now: int) -> bo
     return insert_new(connection, contents, values, key=["sha256", "pipeline"])
 
 
+def some(connection: Connection, sha256: str, pipelines: Collection[str]) -> dict[str, Evidence]:
+    """Return what is known of a content under any of some pipelines, by pipeline."""
+    asked = {"of": sha256, "any": [*pipelines]}
+    found = connection.execute(_SOME, asked)
+    return {row.pipeline: msgspec.json.decode(row.evidence, type=Evidence) for row in found}
+
+
 def get(connection: Connection, key: Key) -> Evidence | None:
     """Return the evidence of a content, or ``None`` where it was not analysed so."""
     asked = {"of": key.sha256, "by": key.pipeline}
@@ -50,6 +59,10 @@ def get(connection: Connection, key: Key) -> Evidence | None:
 # Made once: workers ask for each item.
 _KEPT = sa.select(contents.c.evidence).where(
     contents.c.sha256 == sa.bindparam("of"), contents.c.pipeline == sa.bindparam("by")
+)
+_SOME = sa.select(contents.c.pipeline, contents.c.evidence).where(
+    contents.c.sha256 == sa.bindparam("of"),
+    contents.c.pipeline.in_(sa.bindparam("any", expanding=True)),
 )
 
 

@@ -1,6 +1,7 @@
 """Decisions: what was decided of each item, by whom, on what, in order. Rows are only added."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -11,7 +12,7 @@ from tidegate.evidence import Action, Decision, Evidence, Facts, Value
 from tidegate.store import audit, ids, items
 from tidegate.store import contents as known
 from tidegate.store.contents import Key
-from tidegate.store.error import StateError
+from tidegate.store.error import MissingError, StateError
 from tidegate.store.tables import contents, decision_entries, decisions
 from tidegate.store.tables import items as items_table
 from tidegate.store.text import check
@@ -59,6 +60,30 @@ class Recorded(New, frozen=True, kw_only=True):
 
     id: str
     number: int
+    created_at: int
+
+
+class Past(Value, frozen=True, kw_only=True):
+    """A decision as the history of an item tells it: without its reasons, evidence and facts.
+
+    Attributes:
+        id: Its id.
+        number: 1 for the item's first decision, and one more for each.
+        origin: Whether the policy or a person decided.
+        author: Who.
+        action: What was decided.
+        policy: Under which policy.
+        reason: In words.
+        created_at: When it was made.
+    """
+
+    id: str
+    number: int
+    origin: Origin
+    author: str
+    action: Action
+    policy: str
+    reason: str
     created_at: int
 
 
@@ -167,6 +192,42 @@ def record(connection: Connection, made: New, *, now: int, in_force: bool = True
     return Result(id=decision, new=True, before=item.action)
 
 
+def put_back(
+    connection: Connection, item: str, decision: str | None, *, actor: str, now: int
+) -> None:
+    """Have an earlier decision of an item in force again, as if none had come after it.
+
+    Args:
+        connection: Of the transaction, that holds the item.
+        item: Which.
+        decision: Its id; or ``None``: the item is not decided any more.
+        actor: Who does it.
+        now: The present.
+
+    Raises:
+        MissingError: There is no such item, or no such decision of it.
+    """
+    held = items.hold(connection, item)
+    change: dict[str, Any] = {"action": None, "decision": None, "judged_at": None}
+    if decision is not None:
+        query = sa.select(decisions).filter_by(id=decision, item=item)
+        row = connection.execute(query).mappings().first()
+        if row is None:
+            raise MissingError(f"item {item} has no decision {decision:.40}")
+        change = {"action": row["action"], "decision": decision, "judged_at": row["created_at"]}
+    elif held.state == "judged":
+        change["state"] = "received"
+    connection.execute(_DECIDED, change | {"of": item, "version": held.version + 1})
+    audit.append(
+        connection,
+        actor=actor,
+        action="decision.put_back",
+        subject=item,
+        body={"decision": decision, "before": held.decision},
+        now=now,
+    )
+
+
 def get(connection: Connection, decision: str) -> Recorded | None:
     """Return a decision with its evidence, or ``None`` where there is none."""
     query = _with_evidence().where(decisions.c.id == decision)
@@ -174,11 +235,16 @@ def get(connection: Connection, decision: str) -> Recorded | None:
     return None if row is None else _recorded(row)
 
 
-def history(connection: Connection, item: str, *, limit: int = 100) -> list[Recorded]:
-    """Return the decisions on an item with their evidence, newest first."""
-    query = _with_evidence().where(decisions.c.item == item)
-    rows = connection.execute(query.order_by(decisions.c.number.desc()).limit(limit)).mappings()
-    return [_recorded(row) for row in rows]
+def history(connection: Connection, item: str, *, limit: int = 100) -> list[Past]:
+    """Return the decisions on an item, newest first. What each rests on is for :func:`get`."""
+    rows = connection.execute(_HISTORY, {"of": item, "most": limit}).mappings()
+    return [Past(**row) for row in rows]
+
+
+def actions(connection: Connection, wanted: Collection[str]) -> dict[str, Action]:
+    """Return what was decided by some decisions, by their ids."""
+    query = sa.select(decisions.c.id, decisions.c.action).where(decisions.c.id.in_([*wanted]))
+    return {row.id: row.action for row in connection.execute(query)}
 
 
 def caused_by(
@@ -209,6 +275,12 @@ def caused_by(
 # Made once: workers ask for each item.
 _ADDED = sa.insert(decisions)
 _DECIDED = sa.update(items_table).where(items_table.c.id == sa.bindparam("of"))
+_HISTORY = (
+    sa.select(*(decisions.c[name] for name in Past.__struct_fields__))
+    .where(decisions.c.item == sa.bindparam("of"))
+    .order_by(decisions.c.number.desc())
+    .limit(sa.bindparam("most"))
+)
 _LAST = (
     sa.select(*(decisions.c[name] for name in ("id", "number", "origin", "inputs")))
     .where(decisions.c.item == sa.bindparam("of"))

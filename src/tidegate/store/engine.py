@@ -7,15 +7,29 @@
 nothing, and durable when the ``with`` ends without an error. Both give a connection to
 the functions of this room's other files. A store belongs to one process and any of its
 threads; a child process opens its own.
+
+Whoever locks several things locks them in this order, so that no two transactions wait for each
+other:
+
+1. the counters of breakers, in the order of their numbers;
+2. a case of review;
+3. items, by id;
+4. what belongs to these, each row on behalf of its item: jobs, messages, decisions;
+5. the head of the audit chain, which is done here, at the end.
+
+Whoever takes work from others, jobs or messages, skips what is locked, and waits for nothing:
+that needs no order. Banks, users, keys, webhooks and policies are changed by transactions of
+their own, that lock nothing of these but the head.
 """
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -23,7 +37,7 @@ from sqlalchemy.engine import URL, make_url
 
 from tidegate.closing import Closing
 from tidegate.store import audit
-from tidegate.store.bell import RUNG, Bell, Changes, Name, PolledBell, PostgresBell
+from tidegate.store.bell import RUNG, Bell, Name, PipeBell, PostgresBell, ring_pipes
 from tidegate.store.error import StoreError
 
 FILE = "tidegate.db"
@@ -36,7 +50,11 @@ IDLE = 60
 """Seconds after which Postgres ends a transaction whose process does nothing: a process that
 hangs, or that was cut off, does not hold a row for ever."""
 
-_WRITES, _DURABLE = "tidegate_writes", "tidegate_durable"
+_DURABLE = "tidegate_durable"
+
+_AGAIN = 0.001
+"""Seconds before SQLite is asked again whether another process has ended its writing. Its own
+way of waiting soon takes a hundred times as long."""
 
 
 class Store(Closing):
@@ -67,16 +85,17 @@ class Store(Closing):
         self.dialect: Literal["sqlite", "postgresql"] = (
             "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         )
-        self._changes: dict[Name, Changes] = {name: Changes() for name in get_args(Name)}
         self._writer = threading.Lock()
-        make = _sqlite if self.dialect == "sqlite" else _postgres
-        self._engine = make(self.url, connections)
+        if self.dialect == "sqlite":
+            self._readers, self._writers = _sqlite(self.url, connections), _sqlite_writer(self.url)
+        else:
+            self._readers = self._writers = _postgres(self.url, connections)
         for name, follow in (
             ("savepoint", audit.Pending.save),
             ("release_savepoint", audit.Pending.release),
             ("rollback_savepoint", audit.Pending.undo),
         ):
-            event.listen(self._engine, name, partial(_follow, follow))
+            event.listen(self._writers, name, partial(_follow, follow))
 
     def __str__(self) -> str:
         return self.url.render_as_string(hide_password=True)
@@ -99,7 +118,7 @@ class Store(Closing):
         Raises:
             StoreError: The database cannot be reached.
         """
-        with self._connect() as connection:
+        with self._connect(self._readers) as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -125,10 +144,10 @@ class Store(Closing):
         Raises:
             StoreError: The database cannot be reached, or another writer holds it too long.
         """
-        with self._turn(), self._connect() as connection:
+        with self._turn(), self._connect(self._writers) as connection:
             pending = audit.Pending()
-            rung: set[Name] = set()
-            options = {_WRITES: True, _DURABLE: durable, audit.PENDING: pending, RUNG: rung}
+            rung: set[tuple[Name, str]] = set()
+            options = {_DURABLE: durable, audit.PENDING: pending, RUNG: rung}
             connection.execution_options(**options)
             self._begin(connection)
             try:
@@ -140,26 +159,30 @@ class Store(Closing):
             except BaseException:
                 connection.rollback()
                 raise
-        for name in rung:
-            self._changes[name].tell()
+        if rung:
+            ring_pipes(self.file, rung)
 
     def bell(self, name: Name) -> Bell:
         """Return a bell that rings when there is work; one for each thread that waits.
 
         It hears whatever is committed from now on. Close it.
+
+        Raises:
+            StoreError: There cannot be one.
         """
         if self.dialect == "sqlite":
-            return PolledBell(self._changes[name], self.file)
+            return PipeBell(self.file, name)
         return PostgresBell(self.url, name)
 
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self._engine.dispose()
+        self._readers.dispose()
+        self._writers.dispose()
 
     @contextmanager
-    def _connect(self) -> Iterator[Connection]:
+    def _connect(self, engine: Engine) -> Iterator[Connection]:
         try:
-            connection = self._engine.connect()
+            connection = engine.connect()
         except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             raise self._unreachable(error) from None
         with connection:
@@ -181,7 +204,7 @@ class Store(Closing):
     def _begin(self, connection: Connection) -> None:
         try:
             connection.begin()
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> StoreError:
@@ -214,38 +237,70 @@ def _parse(written: str | None, data: Path) -> URL:
 
 
 def _sqlite(url: URL, connections: int) -> Engine:
-    # Transactions are begun by hand below: the driver's own way begins none before a read.
-    engine = sa.create_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=PATIENCE,
-        connect_args={"timeout": PATIENCE, "isolation_level": None},
-        hide_parameters=True,  # Digests and password hashes are among them.
-    )
+    """Return what reads: nothing can be written through it."""
+    engine = _sqlite_engine(url, connections, PATIENCE)
 
     @event.listens_for(engine, "connect")
     def opened(dbapi: sqlite3.Connection, _: object) -> None:
-        dbapi.execute("PRAGMA foreign_keys = ON")
+        dbapi.execute("PRAGMA query_only = 1")
         # Reads the file, so that one that is no database is met here.
         dbapi.execute("PRAGMA schema_version")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        writes = options.get(_WRITES, False)
-        # By the driver itself: it is done for each transaction, and nothing is to be read.
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.execute(f"PRAGMA query_only = {0 if writes else 1}")
-        if writes:
-            # FULL: what was committed survives a power cut in WAL mode too.
-            driver.execute(f"PRAGMA synchronous = {'FULL' if options[_DURABLE] else 'NORMAL'}")
-        # A transaction that starts as a reader and then writes fails when another wrote
-        # meanwhile, and no waiting helps. So a writer says at once that it is one.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        _driver(connection).execute("BEGIN")
 
     return engine
+
+
+def _sqlite_writer(url: URL) -> Engine:
+    """Return what writes, by one connection: the threads of a process take turns."""
+    engine = _sqlite_engine(url, 1, 0)
+
+    @event.listens_for(engine, "connect")
+    def opened(dbapi: sqlite3.Connection, _: object) -> None:
+        dbapi.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        driver = _driver(connection)
+        durable = connection.get_execution_options()[_DURABLE]
+        # FULL: what was committed survives a power cut in WAL mode too.
+        driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                # A transaction that starts as a reader and then writes fails when another wrote
+                # meanwhile, and no waiting helps. So a writer says at once that it is one.
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN)
+            else:
+                return
+
+    return engine
+
+
+def _sqlite_engine(url: URL, connections: int, patience: float) -> Engine:
+    # Transactions are begun by hand: the driver's own way begins none before a read.
+    return sa.create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        pool_reset_on_return=None,  # Whoever has one ends what it has begun.
+        connect_args={"timeout": patience, "isolation_level": None},
+        hide_parameters=True,  # Digests and password hashes are among them.
+    )
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's own connection: what is done for each transaction, and reads nothing."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def _postgres(url: URL, connections: int) -> Engine:

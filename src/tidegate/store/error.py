@@ -25,4 +25,4 @@ class LeaseLostError(StoreError):
 
 
 class ConflictError(StoreError):
-    """The same idempotency key was used for another request."""
+    """Somebody else was first: with the same name or key, or by changing what is changed here."""

@@ -18,7 +18,8 @@ class Claim(NamedTuple):
     """What a request claims to be.
 
     Attributes:
-        scope: Whose keys these are: the API key's id. Keys of others do not meet.
+        scope: Whose keys these are: a user, or an API key and those that it was exchanged for.
+            Keys of others do not meet.
         key: The ``Idempotency-Key``, 1 to 255 characters.
         request: Digest of all that the request asks for.
     """

@@ -1,6 +1,7 @@
 """Items: what a platform has sent to be judged."""
 
 import base64
+from collections.abc import Collection
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -87,10 +88,12 @@ class Accepted(NamedTuple):
         id: Of the item.
         new: Whether this call made it. ``False``: an earlier one did, with the same
             idempotency key.
+        item: As it is now, where this call made it.
     """
 
     id: str
     new: bool
+    item: Item | None = None
 
 
 class Filter(Value, frozen=True, kw_only=True):
@@ -178,13 +181,30 @@ def accept(
     jobs.add(connection, JUDGE, item=made, priority=item.priority, now=now)
     told = {"external_id": item.external_id, "sha256": item.sha256, "source": item.source}
     audit.append(connection, actor=actor, action="item.accept", subject=made, body=told, now=now)
-    return Accepted(made, new=True)
+    sent = {name: getattr(item, name) for name in New.__struct_fields__}
+    fresh = Item(
+        **sent,
+        id=made,
+        state="received",
+        error=None,
+        action=None,
+        decision=None,
+        version=1,
+        created_at=now,
+        judged_at=None,
+    )
+    return Accepted(made, new=True, item=fresh)
 
 
 def get(connection: Connection, item: str) -> Item | None:
     """Return an item, or ``None`` where there is none."""
     row = connection.execute(_ONE, {"item": item}).mappings().first()
     return None if row is None else _item(row)
+
+
+def settled(connection: Connection, among: Collection[str]) -> list[str]:
+    """Return those of some items that do not wait to be judged any more."""
+    return list(connection.execute(_SETTLED, {"among": [*among]}).scalars())
 
 
 def hold(connection: Connection, item: str) -> Item:
@@ -273,7 +293,8 @@ def rescan(
             at most once for it. ``None``: judge it again in any case.
 
     Returns:
-        The id of the job, or ``None`` where there was one for this cause.
+        The id of the job, or ``None`` where there was one for this cause. Without a cause it
+        is the one that waits already, where one does: nothing is added then.
 
     Raises:
         MissingError: There is no such item.
@@ -282,6 +303,11 @@ def rescan(
     held = hold(connection, item)
     if held.state == "deleted":
         raise StateError(f"the media of item {item} was deleted: it cannot be judged again")
+    if cause is None:
+        # None of them is leased meanwhile: that needs the item too.
+        for waits in jobs.of_item(connection, item):
+            if waits.kind == JUDGE and waits.state == "ready":
+                return waits.id
     dedupe = None if cause is None else f"{JUDGE}:{item}:{cause}"
     job = jobs.add(connection, JUDGE, item=item, priority=held.priority, dedupe=dedupe, now=now)
     if job is not None:
@@ -328,6 +354,9 @@ def delete(connection: Connection, item: str, *, actor: str, reason: str, now: i
 _ONE = sa.select(items).where(items.c.id == sa.bindparam("item"))
 _HELD = _ONE.with_for_update(key_share=True)
 _ADDED = sa.insert(items)
+_SETTLED = sa.select(items.c.id).where(
+    items.c.id.in_(sa.bindparam("among", expanding=True)), items.c.state != "received"
+)
 
 
 def _check(item: New) -> None:

@@ -271,17 +271,22 @@ def requeue(connection: Connection, *, now: int) -> tuple[int, int]:
     """Give on the jobs whose leases ran out: to be called now and then, by anybody.
 
     A job that has ended the lives of as many workers as it has attempts is dead: it may be
-    what ends them.
+    what ends them. The items of all these jobs are locked until the transaction ends. A job
+    whose item somebody else has locked is left for the next time: it is about to end.
 
     Returns:
         How many are ready again, and how many are dead.
     """
+    over = (jobs.c.state == "leased", jobs.c.lease_until < now)
+    found = connection.execute(sa.select(jobs.c.id, jobs.c.item).where(*over)).all()
+    held = _hold(connection, {item for _, item in found if item is not None})
+    mine = [job for job, item in found if item is None or item in held]
     query = (
         sa.select(jobs.c.id, jobs.c.attempts >= jobs.c.max_attempts)
-        .where(jobs.c.state == "leased", jobs.c.lease_until < now)
+        .where(jobs.c.id.in_(mine), *over)
         .with_for_update(skip_locked=True)
     )
-    lost = connection.execute(query).all()
+    lost = connection.execute(query).all() if mine else []
     again = [job for job, last in lost if not last]
     dead = [job for job, last in lost if last]
     if again:

@@ -24,6 +24,7 @@ class Key(Value, frozen=True, kw_only=True):
         id: Its id.
         name: What it is for, in words.
         prefix: The part of it that names it, visible to all.
+        line: Id of the first of the keys that were exchanged for one another up to this one.
         scopes: What it may do, sorted.
         role: The least role that may do all this.
         author: Who made it, ``user:ID`` or ``key:ID``.
@@ -36,6 +37,7 @@ class Key(Value, frozen=True, kw_only=True):
     id: str
     name: str
     prefix: str
+    line: str
     scopes: tuple[str, ...]
     role: str
     author: str
@@ -60,18 +62,34 @@ def add(
     author: str,
     now: int,
     expires_at: int | None = None,
+    line: str | None = None,
     reason: str = "",
 ) -> Key:
     """Keep a new key.
+
+    Args:
+        connection: Of the transaction.
+        name: What it is for.
+        prefix: The part of it that names it.
+        digest: Of the whole key.
+        scopes: What it may do.
+        role: The least role that may do all this.
+        author: Who makes it.
+        now: The present.
+        expires_at: When it ends by itself.
+        line: That of the key which it is exchanged for, or ``None``: it begins one.
+        reason: Why.
 
     Raises:
         InvalidError: The name is empty or too long.
     """
     check("name", name, 200)
+    made = ids.new()
     key = Key(
-        id=ids.new(),
+        id=made,
         name=name,
         prefix=prefix,
+        line=line or made,
         scopes=tuple(sorted(scopes)),
         role=role,
         author=author,

@@ -1,5 +1,7 @@
 """Which media items name: a file that none does may go."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -15,6 +17,14 @@ def named(connection: Connection, sha256: str) -> bool:
         items.c.sha256 == sha256, items.c.state != "deleted", items.c.source != "object"
     )
     return connection.execute(needing.limit(1)).first() is not None
+
+
+def quarantined_among(connection: Connection, digests: Collection[str]) -> set[str]:
+    """Return which of these are digests of the bytes of a quarantined item."""
+    query = sa.select(items.c.sha256).where(
+        items.c.sha256.in_(digests), items.c.action == "quarantine"
+    )
+    return set(connection.execute(query.distinct()).scalars())
 
 
 def quarantined(connection: Connection, sha256: str) -> bool:

@@ -287,6 +287,26 @@ def redeliver(connection: Connection, message: str, *, now: int) -> None:
     bell.ring(connection, "outbox")
 
 
+def take_back(connection: Connection, item: str, cause: str) -> bool:
+    """Delete the messages about an item that one thing has caused, where none has left.
+
+    Args:
+        connection: Of the transaction that undoes what has caused them. Where this fails, let it
+            be undone itself.
+        item: About which item.
+        cause: What their ``dedupe`` begins with, before a colon.
+
+    Returns:
+        Whether no sender had taken any of them.
+    """
+    caused = sa.and_(
+        outbox.c.item == item, outbox.c.dedupe.startswith(f"{cause}:", autoescape=True)
+    )
+    count = connection.execute(sa.select(sa.func.count(outbox.c.id)).where(caused)).scalar_one()
+    here = sa.delete(outbox).where(caused, outbox.c.state == "waiting", outbox.c.attempts == 0)
+    return connection.execute(here).rowcount == count
+
+
 def get(connection: Connection, message: str) -> Message | None:
     """Return a message, or ``None`` where there is none."""
     row = connection.execute(sa.select(outbox).where(outbox.c.id == message)).mappings().first()

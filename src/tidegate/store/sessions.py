@@ -1,5 +1,6 @@
 """Logins that are open: a browser's cookie, by its digest, and whose it is."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -37,6 +38,22 @@ class Session(NamedTuple):
     role: str
 
 
+class Open(NamedTuple):
+    """A session of somebody, as they are shown it.
+
+    Attributes:
+        digest: Of the cookie's value.
+        created_at: When they logged in.
+        seen_at: When it was last used, to a minute.
+        expires_at: When it ends, whatever happens.
+    """
+
+    digest: str
+    created_at: int
+    seen_at: int
+    expires_at: int
+
+
 def start(connection: Connection, *, digest: str, user: str, csrf: str, now: int) -> int:
     """Open a session, and forget those that have ended.
 
@@ -64,14 +81,32 @@ def find(connection: Connection, digest: str, *, now: int) -> Session | None:
         .join_from(sessions, users, sessions.c.user == users.c.id)
         .where(
             sessions.c.digest == digest,
-            sessions.c.revoked_at.is_(None),
-            sessions.c.expires_at > now,
-            sessions.c.seen_at > now - IDLE,
-            users.c.disabled_at.is_(None),
+            *_good(now),
         )
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else Session(*row)
+
+
+def of_user(connection: Connection, user: str, *, now: int) -> list[Open]:
+    """Return the sessions of a user that are good, the one that was used last first."""
+    query = (
+        sa.select(*(sessions.c[name] for name in Open._fields))
+        .join_from(sessions, users)
+        .where(sessions.c.user == user, *_good(now))
+        .order_by(sessions.c.seen_at.desc(), sessions.c.created_at.desc())
+    )
+    return [Open(*row) for row in connection.execute(query)]
+
+
+def good(connection: Connection, digests: Collection[str], *, now: int) -> frozenset[str]:
+    """Return those of some sessions that are good."""
+    wanted = (
+        sa.select(sessions.c.digest)
+        .join_from(sessions, users)
+        .where(sessions.c.digest.in_([*digests]), *_good(now))
+    )
+    return frozenset(connection.execute(wanted).scalars())
 
 
 def seen(connection: Connection, digest: str, now: int) -> None:
@@ -91,3 +126,13 @@ def end_all(connection: Connection, user: str, *, now: int) -> int:
         sessions.c.user == user, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
     )
     return connection.execute(change.values(revoked_at=now)).rowcount
+
+
+def _good(now: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what holds of a session that is good."""
+    return (
+        sessions.c.revoked_at.is_(None),
+        sessions.c.expires_at > now,
+        sessions.c.seen_at > now - IDLE,
+        users.c.disabled_at.is_(None),
+    )

@@ -353,6 +353,17 @@ policies = Table(
     Index(None, "policy", "created_at"),
 )
 
+# Cases that a policy is tried on, by the name that it gives itself, whatever its version.
+policy_cases = Table(
+    "policy_cases",
+    metadata,
+    Column("policy", Text, primary_key=True),
+    some("source"),
+    some("author"),
+    Column("version", Integer, nullable=False),
+    time("changed_at"),
+)
+
 # The newest row is the policy in force; going back to an older one adds a row.
 policy_activations = Table(
     "policy_activations",
@@ -401,6 +412,7 @@ keys = Table(
     some("name"),
     some("prefix"),
     some("digest"),
+    some("line"),
     some("scopes"),
     some("role"),
     some("author"),

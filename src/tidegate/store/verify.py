@@ -94,10 +94,35 @@ def verify(
         return _walked(connection, start, Head(**head) if head else None, signed)
 
 
+def piece(connection: Connection, start: Head, most: int) -> Verified:
+    """Walk the rows after one that was walked before, so many at most.
+
+    Args:
+        connection: From :meth:`~tidegate.store.engine.Store.read`.
+        start: The row before; number 0 and :data:`~tidegate.store.audit.START` for the first.
+        most: Rows at most. Where there are more, the row after the last of them vouches for it.
+    """
+    found = connection.execute(sa.select(audit_head.c.seq, audit_head.c.hash)).mappings().first()
+    head, end = Head(**found) if found else None, start.seq + most
+    with _any_text(connection):
+        if head is None or head.seq <= end:
+            return _walked(connection, start, head, {})
+        own = sa.select(table.c.hash).where(table.c.seq == end)
+        known = sa.select(table.c.prev).where(table.c.seq == end + 1)
+        digest = connection.execute(known).scalar() or connection.execute(own).scalar()
+        return _walked(connection, start, Head(seq=end, hash=digest or ""), {}, end)
+
+
 def _walked(
-    connection: Connection, start: Head, head: Head | None, signed: Mapping[int, str]
+    connection: Connection,
+    start: Head,
+    head: Head | None,
+    signed: Mapping[int, str],
+    end: int | None = None,
 ) -> Verified:
     beyond = sa.select(table).where(table.c.seq > start.seq if start.seq else sa.true())
+    if end is not None:
+        beyond = beyond.where(table.c.seq <= end)
     with connection.execute(
         beyond.order_by(table.c.seq), execution_options={"yield_per": BATCH}
     ) as found_rows:

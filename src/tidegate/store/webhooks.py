@@ -5,14 +5,14 @@ two. They are kept as they are, because to sign means to have them; the database
 they are. What lists webhooks never shows them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from tidegate.evidence import Value
+from tidegate.evidence import Action, Value
 from tidegate.store import audit, bell, ids
 from tidegate.store.error import InvalidError, MissingError, StateError
 from tidegate.store.outbox import GIVE_UP
@@ -22,7 +22,7 @@ from tidegate.store.upsert import insert_new
 
 Kind = Literal["webhook", "slack", "email"]
 
-_CHANGEABLE = ("name", "address", "events", "per_minute", "digest_seconds", "active")
+_CHANGEABLE = ("name", "address", "events", "actions", "per_minute", "digest_seconds", "active")
 
 
 class Key(Value, frozen=True, kw_only=True):
@@ -52,6 +52,8 @@ class Webhook(Value, frozen=True, kw_only=True):
         kind: How they go: as signed JSON, as text for Slack, or by e-mail.
         address: A URL, or an e-mail address. Slack's URL is a secret by itself.
         events: Of what it wants to hear, sorted.
+        actions: Of which decisions, sorted: those that have or had one of these actions. Empty:
+            of all of them.
         per_minute: How often something is sent to it at most, or ``None``.
         digest_seconds: How long is collected what goes as one, or ``None``.
         active: Whether it hears of anything.
@@ -65,6 +67,7 @@ class Webhook(Value, frozen=True, kw_only=True):
     kind: Kind
     address: str
     events: tuple[str, ...]
+    actions: tuple[Action, ...]
     per_minute: int | None
     digest_seconds: int | None
     active: bool
@@ -86,6 +89,7 @@ def add(
     events: Iterable[str],
     actor: str,
     now: int,
+    actions: Iterable[Action] = (),
     per_minute: int | None = None,
     digest_seconds: int | None = None,
     key: Key | None = None,
@@ -101,6 +105,7 @@ def add(
         events: Of what it wants to hear.
         actor: Who makes it.
         now: The present.
+        actions: Of which decisions; none: of all of them.
         per_minute: How often something is sent at most.
         digest_seconds: How long is collected what goes as one.
         key: That signs; of a webhook only.
@@ -117,6 +122,7 @@ def add(
         kind=kind,
         address=address,
         events=tuple(sorted(set(events))),
+        actions=tuple(sorted(set(actions))),
         per_minute=per_minute,
         digest_seconds=digest_seconds,
         active=True,
@@ -150,10 +156,22 @@ def page(connection: Connection, *, after: str | None, limit: int) -> list[Webho
     return [_webhook(row) for row in connection.execute(query).mappings()]
 
 
-def wanting(connection: Connection, event: str) -> list[Webhook]:
-    """Return the webhooks that are to hear of an event, in the order they were made."""
+def wanting(connection: Connection, event: str, actions: Collection[Action] = ()) -> list[Webhook]:
+    """Return the webhooks that are to hear of an event, in the order they were made.
+
+    Args:
+        connection: To read by.
+        event: What happens.
+        actions: Of a decision, what it does and what it undoes; none where it is about no
+            decision.
+    """
     found = [_webhook(row) for row in connection.execute(_ACTIVE).mappings()]
-    return [hook for hook in found if event in hook.events]
+    return [
+        hook
+        for hook in found
+        if event in hook.events
+        and not (hook.actions and actions and set(actions).isdisjoint(hook.actions))
+    ]
 
 
 def change(
@@ -187,8 +205,8 @@ def change(
     held = _held(connection, webhook)
     if held.version != version:
         raise StateError(f"the webhook was changed meanwhile: it is at version {held.version}")
-    if "events" in values:
-        values["events"] = tuple(sorted(set(values["events"])))
+    for several in values.keys() & {"events", "actions"}:
+        values[several] = tuple(sorted(set(values[several])))
     hook = msgspec.structs.replace(held, **values, version=version + 1)
     _check(hook.name, hook.address)
     same = sa.select(webhooks.c.id).where(webhooks.c.name == hook.name, webhooks.c.id != hook.id)
@@ -278,7 +296,7 @@ def _columns(hook: Webhook) -> dict[str, Any]:
     keys = columns.pop("keys")
     return columns | {
         "events": msgspec.json.encode(hook.events).decode(),
-        "actions": "[]",
+        "actions": msgspec.json.encode(hook.actions).decode(),
         "secret": msgspec.json.encode(keys).decode() if keys else None,
         "key_id": keys[0].id if keys else None,
     }
@@ -287,6 +305,7 @@ def _columns(hook: Webhook) -> dict[str, Any]:
 def _webhook(row: Any) -> Webhook:
     columns = {field: row[field] for field in Webhook.__struct_fields__ if field != "keys"}
     columns["events"] = msgspec.json.decode(row["events"], type=tuple[str, ...])
+    columns["actions"] = msgspec.json.decode(row["actions"], type=tuple[Action, ...])
     keys = msgspec.json.decode(row["secret"], type=tuple[Key, ...]) if row["secret"] else ()
     return Webhook(**columns, keys=keys)
 
@@ -298,6 +317,7 @@ def _tell(
         "name": hook.name,
         "kind": hook.kind,
         "events": list(hook.events),
+        "actions": list(hook.actions),
         "per_minute": hook.per_minute,
         "digest_seconds": hook.digest_seconds,
         "active": hook.active,

@@ -141,6 +141,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
@@ -168,6 +169,15 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("policies_policy_created_at"), "policies", ["policy", "created_at"], unique=False
+    )
+    op.create_table(
+        "policy_cases",
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("policy", name=op.f("policy_cases_pk")),
     )
     op.create_table(
         "queue_settings",
@@ -300,6 +310,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("booked_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user"], ["users.id"], name=op.f("exposure_user_fk")),
         sa.PrimaryKeyConstraint("user", "day", "category", name=op.f("exposure_pk")),
     )
@@ -489,6 +500,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("escalated_by", sa.Text(), nullable=True),
         sa.Column("claimed_by", sa.Text(), nullable=True),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("review", sa.Text(), nullable=True),
@@ -515,7 +527,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("claimed_by IS NOT NULL"),
         postgresql_where=sa.text("claimed_by IS NOT NULL"),
     )
+    op.create_index(
+        "cases_due",
+        "cases",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL AND state = 'open'"),
+        postgresql_where=sa.text("due_at IS NOT NULL AND state = 'open'"),
+    )
     op.create_index(op.f("cases_ended_at_id"), "cases", ["ended_at", "id"], unique=False)
+    op.create_index(
+        "cases_golden",
+        "cases",
+        ["golden"],
+        unique=False,
+        sqlite_where=sa.text("golden IS NOT NULL"),
+        postgresql_where=sa.text("golden IS NOT NULL"),
+    )
     op.create_index(op.f("cases_item"), "cases", ["item"], unique=False)
     op.create_index(op.f("cases_parent"), "cases", ["parent"], unique=False)
     op.create_index(
@@ -612,8 +640,17 @@ def upgrade() -> None:
         sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("rank", sa.Float(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_queues_case_fk")),
         sa.PrimaryKeyConstraint("case", "queue", name=op.f("case_queues_pk")),
+    )
+    op.create_index(
+        "case_queues_oldest",
+        "case_queues",
+        ["queue", "opened_at"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
     )
     op.create_table(
         "case_words",
@@ -622,8 +659,8 @@ def upgrade() -> None:
         sa.Column("case", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("case_words_case_fk")),
         sa.PrimaryKeyConstraint("band", "word", "case", name=op.f("case_words_pk")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("case_words_case"), "case_words", ["case"], unique=False)
     op.create_table(
         "reviews",
         sa.Column("id", sa.Text(), nullable=False),
@@ -637,7 +674,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("context", sa.Text(), nullable=False),
         sa.Column("effective", sa.Boolean(), nullable=False),
-        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=True),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("leaves_at", sa.BigInteger(), nullable=False),
@@ -671,6 +708,71 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("review", "item", name=op.f("review_decisions_pk")),
     )
     op.create_index(op.f("review_decisions_item"), "review_decisions", ["item"], unique=False)
+    op.create_table(
+        "comparisons",
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("expected", sa.Text(), nullable=False),
+        sa.Column("given", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('second', 'golden', 'disagreement', 'reversal', 'appeal')",
+            name=op.f("comparisons_kind"),
+        ),
+        sa.ForeignKeyConstraint(["review"], ["reviews.id"], name=op.f("comparisons_review_fk")),
+        sa.PrimaryKeyConstraint("review", name=op.f("comparisons_pk")),
+    )
+    op.create_index(
+        op.f("comparisons_kind_created_at_category_expected_given"),
+        "comparisons",
+        ["kind", "created_at", "category", "expected", "given"],
+        unique=False,
+    )
+    op.create_table(
+        "review_days",
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "kind", "reviewer", "category", name=op.f("review_days_pk")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "wait_days",
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("length", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "queue", "length", name=op.f("wait_days_pk")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "queue_depths",
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
+        sa.Column("open", sa.Integer(), nullable=False),
+        sa.Column("overdue", sa.Integer(), nullable=False),
+        sa.Column("oldest", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("hour", "queue", name=op.f("queue_depths_pk")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "raised",
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("alarm", sa.Text(), nullable=False),
+        sa.Column("breaker", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["decision"], ["decisions.id"], name=op.f("raised_decision_fk")),
+        sa.PrimaryKeyConstraint("decision", "alarm", "breaker", name=op.f("raised_pk")),
+    )
+    op.create_index(
+        op.f("raised_created_at_alarm_breaker"),
+        "raised",
+        ["created_at", "alarm", "breaker"],
+        unique=False,
+    )
     op.create_index(
         "jobs_next",
         "jobs",

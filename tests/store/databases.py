@@ -1,3 +1,5 @@
+"""Databases for all tests: of each session there is one Postgres."""
+
 import itertools
 import os
 import shutil

@@ -1,0 +1,242 @@
+"""Lists of cases: of queues in their order, of what was asked for, and how much waits."""
+
+import base64
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from tidegate.evidence import Value
+from tidegate.store.cases import Case, Kind, State, read, with_item
+from tidegate.store.casetables import case_queues, cases
+from tidegate.store.claims import Place
+from tidegate.store.error import InvalidError
+from tidegate.store.text import check
+
+MOST_OF_A_PAGE = 1000
+"""Cases of a page at most."""
+
+
+class Depth(Value, frozen=True, kw_only=True):
+    """How much waits in a queue.
+
+    Attributes:
+        queue: Its name.
+        open: Cases in it, those that somebody is at work on included.
+        claimed: Of these, how many somebody is at work on.
+        oldest: When the oldest was opened, or ``None`` where there is none.
+        overdue: How many should have had an answer by now.
+    """
+
+    queue: str
+    open: int
+    claimed: int
+    oldest: int | None
+    overdue: int
+
+
+class Filter(Value, frozen=True, kw_only=True):
+    """Which cases; ``None`` is any.
+
+    Attributes:
+        kind: What they are for.
+        state: Where they stand.
+        category: What they are about.
+        item: An item that is in them.
+        claimed_by: Who had them last; of open ones only.
+    """
+
+    kind: Kind | None = None
+    state: State | None = None
+    category: str | None = None
+    item: str | None = None
+    claimed_by: str | None = None
+
+
+class Page(NamedTuple):
+    """Some cases.
+
+    Attributes:
+        cases: At most as many as were asked for.
+        cursor: Where the next page begins, or ``None`` where this is the last.
+    """
+
+    cases: list[Case]
+    cursor: str | None
+
+
+def page(
+    connection: Connection,
+    queues: Collection[str],
+    *,
+    limit: int,
+    after: str | None = None,
+    category: str | None = None,
+) -> Page:
+    """Return open cases of some queues, best rank first, each once: where it stands best.
+
+    Args:
+        connection: To read by.
+        queues: Their names.
+        limit: How many at most, 1 to 1000.
+        after: Cursor of the page before, or ``None`` for the first.
+        category: Only those that are about this category, or ``None``.
+
+    Raises:
+        InvalidError: The limit is out of its range, or the cursor is not one.
+    """
+    _check_limit(limit)
+    start = None if after is None else _read_cursor(after)
+    places = sorted(
+        (
+            place
+            for queue in queues
+            for place in _best(connection, queue, queues, start, limit + 1, category)
+        ),
+        key=lambda place: (-place.rank, place.case),
+    )[: limit + 1]
+    shown = places[:limit]
+    found = {case.id: case for case in read(connection, _these([p.case for p in shown]))}
+    cursor = _cursor(shown[-1].rank, shown[-1].case) if len(places) > limit else None
+    return Page([found[place.case] for place in shown], cursor)
+
+
+def search(
+    connection: Connection,
+    queues: Collection[str],
+    which: Filter,
+    *,
+    limit: int,
+    after: str | None = None,
+) -> Page:
+    """Return cases that are or were in some queues, newest first.
+
+    Args:
+        connection: To read by.
+        queues: Their names.
+        which: Which cases.
+        limit: How many at most, 1 to 1000.
+        after: Cursor of the page before, or ``None`` for the first.
+
+    Raises:
+        InvalidError: The limit is out of its range.
+    """
+    _check_limit(limit)
+    there = sa.exists().where(case_queues.c.case == cases.c.id, case_queues.c.queue.in_([*queues]))
+    equal = {name: getattr(which, name) for name in ("kind", "state", "category", "claimed_by")}
+    query = sa.select(cases) if which.item is None else with_item(which.item)
+    query = query.where(
+        there, *(cases.c[name] == value for name, value in equal.items() if value is not None)
+    )
+    if after is not None:
+        query = query.where(cases.c.id < after)
+    found = read(connection, query.order_by(cases.c.id.desc()).limit(limit + 1))
+    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+def depths(connection: Connection, queues: Collection[str], *, now: int) -> list[Depth]:
+    """Return how much waits in some queues, in their order."""
+    there, oldest = case_queues.c, sa.func.min(case_queues.c.opened_at)
+    waiting = (
+        sa.select(there.queue, sa.func.count(), oldest)
+        .where(there.open, there.queue.in_([*queues]))
+        .group_by(there.queue)
+    )
+    found = {queue: (count, first) for queue, count, first in connection.execute(waiting)}
+    both = case_queues.join(cases, cases.c.id == there.case)
+    of_queue = sa.select(there.queue, sa.func.count()).select_from(both).where(there.open)
+    of_queue = of_queue.group_by(there.queue)
+    at_work = of_queue.where(cases.c.claimed_by.is_not(None), cases.c.claimed_until > now)
+    late = of_queue.where(
+        cases.c.due_at.is_not(None), cases.c.due_at <= now, sa.text("cases.state = 'open'")
+    )
+    claimed: dict[str, int] = {row[0]: row[1] for row in connection.execute(at_work)}
+    overdue: dict[str, int] = {row[0]: row[1] for row in connection.execute(late)}
+    return [
+        Depth(
+            queue=queue,
+            open=found.get(queue, (0, None))[0],
+            claimed=claimed.get(queue, 0),
+            oldest=found.get(queue, (0, None))[1],
+            overdue=overdue.get(queue, 0),
+        )
+        for queue in queues
+    ]
+
+
+class Standing(NamedTuple):
+    """How a case stands.
+
+    Attributes:
+        case: Its id.
+        version: Counts what changes what is decided.
+        state: Where it stands.
+    """
+
+    case: str
+    version: int
+    state: str
+
+
+def standing(connection: Connection, wanted: Collection[str]) -> list[Standing]:
+    """Return how some cases stand; what is none is left out."""
+    query = sa.select(cases.c.id, cases.c.version, cases.c.state).where(cases.c.id.in_([*wanted]))
+    return [Standing(*row) for row in connection.execute(query)]
+
+
+def _best(
+    connection: Connection,
+    queue: str,
+    queues: Collection[str],
+    start: tuple[float, str] | None,
+    limit: int,
+    category: str | None,
+) -> Iterable[Place]:
+    """Return the cases that stand in a queue better than in the others, best rank first."""
+    there, other = case_queues, case_queues.alias()
+    better = sa.exists().where(
+        other.c.case == there.c.case,
+        other.c.queue.in_([*queues]),
+        other.c.queue != queue,
+        other.c.open,
+        sa.or_(
+            other.c.rank > there.c.rank,
+            sa.and_(other.c.rank == there.c.rank, other.c.queue < queue),
+        ),
+    )
+    query = sa.select(there.c.case, there.c.rank).where(
+        there.c.queue == queue, sa.text("case_queues.open"), ~better
+    )
+    if category is not None:
+        of = sa.exists().where(cases.c.id == there.c.case, cases.c.category == category)
+        query = query.where(of)
+    if start is not None:
+        rank, case = start
+        # The first half is for the index.
+        query = query.where(there.c.rank <= rank, sa.or_(there.c.rank < rank, there.c.case > case))
+    query = query.order_by(there.c.rank.desc(), there.c.case).limit(limit)
+    return (Place(case, queue, rank) for case, rank in connection.execute(query))
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MOST_OF_A_PAGE:
+        raise InvalidError(f"a page has 1 to {MOST_OF_A_PAGE} cases, not {limit}")
+
+
+def _cursor(rank: float, case: str) -> str:
+    return base64.urlsafe_b64encode(f"{rank!r} {case}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        written = base64.urlsafe_b64decode(cursor[:200] + "=" * (-len(cursor) % 4)).decode()
+        rank, _, case = written.partition(" ")
+        check("cursor", case, 36)
+        return float(rank), case
+    except ValueError:
+        raise InvalidError("this is no cursor of a page of cases") from None
+
+
+def _these(of: Collection[str]) -> sa.Select[Any]:
+    return sa.select(cases).where(cases.c.id.in_([*of]))
