@@ -78,16 +78,14 @@ def served(where: tuple[Path, str], hashes: Sequence[str], port: int) -> Iterato
                 "OMP_NUM_THREADS": "1",
             }
             flask = [python, "-m", "flask", "--app", "OpenMediaMatch.app:create_app"]
-            how = {"env": told, "cwd": folder / "src", "check": True, "capture_output": True}
-            subprocess.run(  # type: ignore[call-overload]  # noqa: S603 - from our own checkout
-                [*flask, "db", "upgrade", "--directory", "OpenMediaMatch/migrations"], **how
-            )
+            migrate = [*flask, "db", "upgrade", "--directory", "OpenMediaMatch/migrations"]
+            _run(migrate, folder / "src", told | {"MIGRATION_COMMAND": "1"})
             _fill(cluster.dsn(name), hashes)
-            subprocess.run([*flask, "build_indices"], **how)  # type: ignore[call-overload]  # noqa: S603
+            _run([*flask, "build_indices"], folder / "src", told)
             serve = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
             serve += ["--workers", str(os.cpu_count()), "--keep-alive", "60"]
             with Path(scratch, "log").open("wb") as log:
-                process = subprocess.Popen(  # noqa: S603 - from our own checkout
+                process = subprocess.Popen(  # noqa: S603 - what the operator has named
                     [*serve, "--worker-class", "gthread", "OpenMediaMatch.app:create_app()"],
                     env=told,
                     cwd=folder / "src",
@@ -148,6 +146,14 @@ def _answer(connection: http.client.HTTPConnection) -> object:
     return json.loads(body)
 
 
+def _run(command: Sequence[str], folder: Path, environ: dict[str, str]) -> None:
+    ended = subprocess.run(  # noqa: S603 - what the operator has named
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {ended.stderr[-2000:]}")
+
+
 def _fill(dsn: str, hashes: Sequence[str]) -> None:
     """Put the hashes where HMA's own curator would have put them, each as a content."""
     with psycopg.connect(dsn) as connection:
@@ -156,7 +162,9 @@ def _fill(dsn: str, hashes: Sequence[str]) -> None:
         with rows.copy("COPY bank_content (id, bank_id, disable_until_ts) FROM STDIN") as copy:
             for number in range(1, len(hashes) + 1):
                 copy.write_row((number, 1, 0))
-        with rows.copy("COPY content_signal (content_id, signal_type, signal_val) FROM STDIN") as copy:
+        with rows.copy(
+            "COPY content_signal (content_id, signal_type, signal_val) FROM STDIN"
+        ) as copy:
             for number, pdq in enumerate(hashes, 1):
                 copy.write_row((number, "pdq", pdq))
 

@@ -1,14 +1,15 @@
 """The service under load: photographs by HTTP, against a large bank, on this machine's cores.
 
 `tidegate serve` runs as an operator would run it, on SQLite in a folder of its own; the client
-is a process beside it, on the same cores. Nobody else takes the same requests, so there is no
-peer. Without the classifier means: under a policy that no score could change anything under,
-so that the model is not asked.
+is a process beside it, on the same cores. HMA, where :mod:`benchmarks.hma` is told of it, hashes
+the same photographs and looks them up, by requests of its own. Without the classifier means:
+under a policy that no score could change anything under, so that the model is not asked.
 """
 
 import io
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from benchmarks import load, record, sets
+from benchmarks import hma, load, record, sets
 from benchmarks.duel import Goal, Row, Spread
 from demo import media
 from tidegate.matching import Entry
@@ -158,7 +159,10 @@ def rows(options: record.Options) -> Iterator[Row]:
         for kind in kinds:
             _put_in_force(Path(folder), kind.policy)
             with _served(Path(folder), token, files) as running:
-                yield from _measured(running, kind, count, options)
+                found = list(_measured(running, kind, count, options))
+            yield from found
+            if kind is kinds[0] and (where := hma.given()) is not None:
+                yield _beside(where, found[0], files, count, options)
         if options.soak:
             _put_in_force(Path(folder), kinds[0].policy)
             with _served(Path(folder), token, files) as running:
@@ -204,6 +208,35 @@ def _measured(
             goal=goal,
         )
     yield _row(f"memory of all processes, {against}", "MB", [running.memory() / 1e6])
+
+
+def _beside(
+    where: tuple[Path, str],
+    ours: Row,
+    files: Sequence[bytes],
+    entries_: int,
+    options: record.Options,
+) -> Row:
+    """Return how fast HMA hashes the same photographs and looks them up in the same bank.
+
+    It keeps neither, decides nothing and promises nothing: that is the smaller part of our work.
+    """
+    uploads = round(50 * (options.seconds or (2.0 if options.quick else SECONDS)))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    hashes = sets.hexes(sets.make("lifelike", entries_))
+    with hma.served(where, hashes, port):
+        hma.speed(port, files, WARM, CONNECTIONS)
+        rounds = 1 if options.quick else ROUNDS
+        speeds = [hma.speed(port, files, uploads, CONNECTIONS) for _ in range(rounds)]
+    return Row(
+        case=f"accepted and decided; /h/hash and /m/lookup, {entries_:,} entries",
+        peer="HMA, a process for each core",
+        unit="images/s",
+        ours=ours.ours,
+        theirs=Spread.of(speeds),
+        rounds=rounds,
+    )
 
 
 def _soaked(running: Running, kind: Kind, minutes: float) -> Row:

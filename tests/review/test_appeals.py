@@ -378,7 +378,7 @@ def test_from_a_removal_to_its_reversal(service, app, base, chromium, clock):
     with visitor(chromium, base, "ada") as desk:
         desk.goto(f"/console/cases/{made.case}")
         desk.get_by_role("button", name="Take it").click()
-        assert "decided before" in desk.inner_text("main")
+        assert "it asks for another person" in desk.inner_text("main")
     assert case_of(service, made.case).claimed_by is None
 
     # Another one sees until when it is to be answered, and what the uploader says, and reverses.

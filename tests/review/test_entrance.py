@@ -5,9 +5,9 @@ import pytest
 from tests.review.looking import axe, csrf_of, fits, heading, shots, visitor
 from tests.service.asking import ONCE, PASSWORD, Asking, browser, make_user
 from tidegate.service.roles import ROLES
-from tidegate.store.clock import HOUR, MINUTE
 from tidegate.store import audit
 from tidegate.store import users as store_users
+from tidegate.store.clock import HOUR, MINUTE
 
 OTHER = "a sentence that nobody else has said"
 
@@ -51,7 +51,9 @@ def test_a_login_lasts_and_ends(client, service):
     assert client.get("/console/account").status_code == 303
 
 
-@pytest.mark.parametrize("given", [("ada", "not the password"), ("eve", PASSWORD), ("\0", "no password")])
+@pytest.mark.parametrize(
+    "given", [("ada", "not the password"), ("eve", PASSWORD), ("\0", "no password")]
+)
 @ONCE
 def test_a_wrong_name_and_a_wrong_password_look_the_same(client, service, given):
     make_user(service)
@@ -126,7 +128,9 @@ def test_what_was_filled_in_when_a_login_ended_can_be_sent_after_the_next(app, s
     assert told.status_code == 401
     assert "nothing was done" in told.text
     assert "secret of mine" not in told.text
-    wrong = log_in(asking, password="wrong", **{"kept": "/console/account/password", "kept.note": note})
+    wrong = log_in(
+        asking, password="wrong", **{"kept": "/console/account/password", "kept.note": note}
+    )
     assert wrong.status_code == 401
     again = log_in(asking, **{"kept": "/console/account/password", "kept.note": note})
     assert heading(again) == "Send it again?"

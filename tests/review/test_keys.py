@@ -2,6 +2,7 @@
 
 import pytest
 from fastapi import APIRouter, Request
+from jinja2 import ChoiceLoader, DictLoader
 from playwright.sync_api import expect
 
 from tests.review.looking import axe, visitor
@@ -41,15 +42,12 @@ def app(service, monkeypatch):
     app = build(service)
     router = APIRouter()
     environment = frame._environment()
-    template = environment.from_string(PAGE)
-    get = environment.get_template
-    monkeypatch.setattr(
-        environment, "get_template", lambda name: template if name == "keys" else get(name)
-    )
+    loaders = ChoiceLoader([DictLoader({"keys.html": PAGE}), environment.loader])
+    monkeypatch.setattr(environment, "loader", loaders)
 
     @router.get("/console/test")
     def test(request: Request, at: frame.At, who: object = frame.visits()):
-        return frame.render(request, at, who, "keys")
+        return frame.render(request, at, who, "keys.html")
 
     app.include_router(router)
     return app
@@ -86,9 +84,7 @@ def test_a_key_activates_its_element(page):
 
 
 def test_a_letter_is_the_same_with_caps_lock(page):
-    page.evaluate(
-        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'N', bubbles: true}))"
-    )
+    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'N', bubbles: true}))")
     assert pressed(page) == ["n"]
 
 

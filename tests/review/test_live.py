@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.review.looking import axe, visitor
 from tests.service.asking import ONCE, PASSWORD, browser, make_user
 from tests.service.test_serve import place, running
+from tests.service.working import put_in_force
 from tests.store.making import accept
 from tidegate.review import live
 from tidegate.store import cases, claims, sessions, users
@@ -257,6 +258,7 @@ def test_the_service_ends_at_once_though_somebody_listens(tmp_path):
 @ONCE
 def test_figures_and_cases_stay_true_on_a_page(base, chromium, service, app):
     make_user(service, "lea", "lead")
+    put_in_force(service)
     case = open_case(service)
     with visitor(chromium, base, "lea") as page:
         page.goto("/console/queues")
@@ -266,7 +268,6 @@ def test_figures_and_cases_stay_true_on_a_page(base, chromium, service, app):
         open_case(service, number=2)
         expect(figure).to_have_text("2", timeout=1000 * PATIENCE)
         page.goto(f"/console/cases/{case.id}")
-        print(page.locator("main").inner_text()[:500]); print(page.content()[:1500])
         page.wait_for_selector("html[data-live=on]")
         with service.store.write() as connection:
             cases.close(connection, case.id, actor="user:b", reason="", now=service.clock())

@@ -86,6 +86,9 @@ def test_one_queue_and_one_category_are_shown_alone(ada, opened):
     said = {"csrf": csrf_of(ada), "queue": "gore"}
     taken = ada.post(NEXT, data=said).headers["location"]
     assert taken == f"/console/cases/{gore.id}?queue=gore"
+    # There is no other: they go on with their own.
+    assert ada.post(NEXT, data=said).headers["location"] == taken
+    ada.post(f"/console/cases/{gore.id}/skip", data=said)
     assert ada.post(NEXT, data=said).headers["location"] == "/console/queues?queue=gore"
 
 

@@ -1,6 +1,7 @@
 """Appeals, from what is decided to what is told."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -162,6 +163,24 @@ def test_an_item_that_is_not_there_has_no_appeal(service, hook):
 
 def test_lines_end_in_one_way(service, hook):
     assert appeal(service, removed(service), text=" a\r\nb\rc\n").text == "a\nb\nc"
+
+
+def test_of_many_at_once_one_is_taken(service, hook):
+    item = removed(service)
+
+    def try_it(number):
+        try:
+            return appeal(service, item, text=f"number {number}").id
+        except NoAppealError as refused:
+            return refused.why
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(try_it, range(8)))
+    assert found.count("appealed") == 7
+    with service.store.read() as connection:
+        (made,) = appeals.of_item(connection, item)
+        assert made.id in found
+        assert [case.id for case in cases.all_of_item(connection, item)] == [made.case]
 
 
 # Who is given it

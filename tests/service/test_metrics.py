@@ -2,7 +2,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.store.making import accept
-from tidegate.store import jobs, outbox
+from tidegate.store import cases, jobs, outbox
+from tidegate.store.cases import New
 from tidegate.store.clock import MINUTE
 
 
@@ -76,3 +77,19 @@ def test_decisions_are_counted_by_action(figures, service):
     found = figures()
     assert found["tidegate_decisions_total", "remove"] == 2
     assert found["tidegate_judged_seconds_sum",] == pytest.approx(0.5)
+
+
+def test_cases_are_counted_by_queue(figures, service, clock):
+    with service.store.write() as connection:
+        new = New(kind="review", item=accept(connection), queues={"review": 1.0, "weapons": 2.0})
+        case = cases.open_case(connection, new, actor="system", now=clock.now)
+    clock.pass_by(2 * MINUTE)
+    found = figures()
+    assert found["tidegate_cases", "review"] == found["tidegate_cases", "weapons"] == 1
+    assert found["tidegate_cases_oldest_seconds", "weapons"] == 120
+    assert found["tidegate_cases", "escalated"] == 0
+    with service.store.write() as connection:
+        cases.close(connection, case.id, actor="system", reason="", now=clock.now)
+    found = figures()
+    assert ("tidegate_cases", "weapons") not in found
+    assert found["tidegate_cases", "review"] == 0

@@ -308,6 +308,20 @@ def test_something_harmless_comes_between_and_is_in_no_list(at, share):
         assert cases.all_of_item(connection, doubtful) == []
 
 
+def test_what_turns_out_to_be_no_rest_is_shown_as_none(at, share):
+    share(benign_share=1.0)
+    with at.write() as connection:
+        item = harmless(connection)
+        waiting = opened(connection)
+        rest = casework.next_case(connection, [REVIEW], actor=ADA, now=LATER)
+        assert rest.item == item
+        claims.release(connection, rest.id, ADA, now=LATER)
+        judge(connection, item, decision_of("remove"), now=LATER, pdq=None)
+        then = casework.next_case(connection, [REVIEW], actor=ADA, now=LATER)
+        assert then.id == waiting.id
+        assert need(connection, rest).state == "closed"
+
+
 def test_how_often_is_up_to_the_queue_or_to_the_person(at, share, service):
     share(benign_share=1.0)
     ada = make_user(service, "ada", "reviewer")

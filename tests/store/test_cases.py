@@ -82,10 +82,13 @@ def test_cases_of_one_rank_are_all_on_some_page(store):
         assert [case.id for case in first.cases + second.cases] == made
 
 
-@pytest.mark.parametrize("cursor", ["x", "MS4w", "é", "bm9uZSBub25l" * 40])
+@pytest.mark.parametrize("cursor", ["x", "MS4w", "é", "bm9uZSBub25l" * 40, "aW5mIHg", "bmFuIHg"])
 def test_a_cursor_that_is_none_is_refused(store, cursor):
-    with store.read() as connection, pytest.raises(InvalidError):
-        caselists.page(connection, REVIEW, limit=1, after=cursor)
+    with store.read() as connection:
+        with pytest.raises(InvalidError):
+            caselists.page(connection, REVIEW, limit=1, after=cursor)
+        with pytest.raises(InvalidError):
+            caselists.search(connection, REVIEW, Filter(), limit=1, after=cursor)
 
 
 def test_a_search_is_newest_first_and_within_the_queues(store):

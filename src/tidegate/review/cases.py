@@ -5,7 +5,7 @@ their page renews while it is seen. The page of a case whose answer is known, or
 second opinion, is the page of any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from urllib.parse import quote
 
@@ -26,7 +26,8 @@ from tidegate.service.bankviews import StateChange
 from tidegate.service.casework import ANSWERS
 from tidegate.service.problems import Conflict, NotFound
 from tidegate.service.state import Service
-from tidegate.store import actors, cases, claims, clock, exposure, queues, reviews
+from tidegate.store import actors, caselists, cases, claims, clock, exposure, queues, reviews
+from tidegate.store.caselists import Filter
 from tidegate.store.cases import Case
 from tidegate.store.clock import SECOND
 from tidegate.store.error import ConflictError, InvalidError
@@ -51,12 +52,15 @@ Of = Annotated[str, Query(max_length=200)]
 
 @router.post(f"{PATH}/next")
 def take_next(at: At, who: Works, given: Given) -> Response:
-    """Give the best case that is free: of one queue, or of all."""
+    """Give the best case that is free, of one queue or of all; else one that is theirs already."""
     queue = text(given, "queue")
+    now = at.clock()
     with at.store.write() as connection:
         mine = queues.visible(connection, who.id, who.role)
         wanted = [queue] if queue in mine else [] if queue else mine
-        found = casework.next_case(connection, wanted, actor=who.actor, now=at.clock())
+        found = casework.next_case(connection, wanted, actor=who.actor, now=now)
+        if found is None:
+            found = _held(connection, who, wanted, now)
     if found is None:
         return go(_queues(queue), said="There is nothing left to do here.")
     return go(_case(found.id, queue))
@@ -224,11 +228,23 @@ def wrong(case: Id, at: At, who: Curates, given: Given) -> Response:
 
 @router.post(f"{HERE}/reviews/{{review}}/undo")
 def undo(review: Id, at: At, who: Works, given: Given) -> Response:
-    """Take an answer back, and lead to its case."""
+    """Take an answer back, and lead to its case. The one that they went on to goes back."""
+    now = at.clock()
     with at.store.write() as connection:
-        found = casework.undo(connection, review, actor=who.actor, now=at.clock())
+        found = casework.undo(connection, review, actor=who.actor, now=now)
+    with at.store.write(durable=False) as connection:
+        other = cases.get(connection, text(given, "held")[:36])
+        if other is not None and other.id != found.id and other.holder(now) == who.actor:
+            claims.release(connection, other.id, who.actor, now=now)
     where = _case(found.id, text(given, "queue"))
     return go(where, said="Your answer is taken back. The case is yours again.")
+
+
+def _held(connection: Connection, who: Principal, wanted: Sequence[str], now: int) -> Case | None:
+    """Return a case that somebody has taken already, and not answered."""
+    which = Filter(state="open", claimed_by=who.actor)
+    found = caselists.search(connection, wanted, which, limit=5).cases
+    return next((case for case in found if case.holder(now) == who.actor), None)
 
 
 def _done(

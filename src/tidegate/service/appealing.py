@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from tidegate.evidence import strength
-from tidegate.service import alarms, envelope, ranking, statements
+from tidegate.service import alarms, envelope, opening, ranking, statements
 from tidegate.store import appeals, cases, claims, clock, decisions, items, reviews
 from tidegate.store.appeals import Appeal, Outcome
 from tidegate.store.cases import Case
@@ -281,7 +281,7 @@ def _over(connection: Connection, found: Appeal, outcome: str, *, actor: str, no
 def _open_case(
     connection: Connection, item: Item, made: Recorded, *, actor: str, due_at: int, now: int
 ) -> Case:
-    category = next(iter(statements.grounds(made.decision)), "")
+    category, confidence = opening.cause(made.decision, made.evidence)
     case = cases.open_case(
         connection,
         cases.New(
@@ -289,7 +289,7 @@ def _open_case(
             item=item.id,
             queues={APPEALS: URGENCY - due_at / ranking.DOUBLING},
             category=category,
-            confidence=1.0,
+            confidence=confidence,
             severity=ranking.severity(category),
             reach=float(item.reach or 0),
             due_at=due_at,

@@ -150,11 +150,12 @@ def decide(
     policy, sha256 = _parsed(*policies.active(connection))
     choice = _chosen(answer, policy)
     effective = held.kind in EFFECTIVE
-    made, last = [], None
+    made = []
     if effective:
-        for item in _items(connection, held):
-            done, last = _overrule(connection, item, answer, choice, policy, sha256, actor, now)
-            made.append(done)
+        made = [
+            _overrule(connection, item, answer, choice, policy, sha256, actor, now)
+            for item in _items(connection, held)
+        ]
     mine = held.claimed_by == actor and held.claimed_at is not None
     new = reviews.New(
         case=held.id,
@@ -325,7 +326,7 @@ def _overrule(
     sha256: str,
     actor: str,
     now: int,
-) -> tuple[Made, Recorded | None]:
+) -> Made:
     """Put in force what a person has decided of an item."""
     before = None if item.decision is None else decisions.get(connection, item.decision)
     facts = item.facts if before is None else before.facts
@@ -364,8 +365,7 @@ def _overrule(
     )
     result = decisions.record(connection, made, now=now)
     alarms.messages(connection, item, decision, result, by="reviewer", due_at=now + UNDO, now=now)
-    done = Made(item=item.id, decision=result.id, before=item.decision)
-    return done, decisions.get(connection, result.id)
+    return Made(item=item.id, decision=result.id, before=item.decision)
 
 
 def _with_context(facts: Facts, flags: tuple[str, ...]) -> Facts:

@@ -5,7 +5,6 @@ import json
 import secrets
 from base64 import b64encode
 from importlib.resources import files
-from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -29,6 +28,7 @@ from tidegate.service.shape import Hidden, Shape
 from tidegate.service.state import Service, service
 from tidegate.service.tokens import new_session, opens_first
 from tidegate.service.users import Name, Password, hashed
+from tidegate.service.whence import network
 from tidegate.store import audit, sessions, users
 from tidegate.store.clock import SECOND
 
@@ -103,7 +103,7 @@ def login(given: Login, request: Request, response: Response, at: At) -> Me:
     the user has logged in before has a share of its own, that no stranger can use up. The time
     that an answer takes is the same whether there is such a user or not.
     """
-    now, network = at.clock(), _network(request)
+    now, whence = at.clock(), network(request)
     _slow_down(at, request, given.name)
     with at.store.read() as connection:
         found = users.by_name(connection, given.name) if "\0" not in given.name else None
@@ -111,7 +111,7 @@ def login(given: Login, request: Request, response: Response, at: At) -> Me:
     checked = at.passwords.check(Secret(given.password.get_secret_value()), stored)
     if user is None or user.disabled_at is not None or not checked.right:
         with at.store.write() as connection:
-            at.refusals.note(connection, user.id if user else None, network, now=now)
+            at.refusals.note(connection, user.id if user else None, whence, now=now)
         raise WrongLogin
     with at.store.write() as connection:
         # The role may have changed, or the password, since it was checked.
@@ -125,7 +125,7 @@ def login(given: Login, request: Request, response: Response, at: At) -> Me:
             actor=f"user:{user.id}",
             action=LOGIN,
             subject=f"user:{user.id}",
-            body={"address": network},
+            body={"address": whence},
             now=now,
         )
         return _open(connection, at, user, response, now)
@@ -239,7 +239,7 @@ def _slow_down(at: Service, request: Request, name: str) -> None:
     Strangers are limited by network, by network and name, and by name. Whoever asks from where
     the user has logged in before is let through by a limit that strangers have no part in.
     """
-    whence, limits = _network(request), at.limits
+    whence, limits = network(request), at.limits
     wait = (
         limits.login_address.take(whence)
         or limits.login_here.take(f"{whence} {name}")
@@ -260,18 +260,6 @@ def _user_of(at: Service, name: str, network: str) -> str | None:
         own = audit.newest(connection, subject=f"user:{found[0].id}", limit=REMEMBERED)
     logins = (json.loads(row.body) for row in own if row.action == LOGIN)
     return found[0].id if any(login["address"] == network for login in logins) else None
-
-
-def _network(request: Request) -> str:
-    """Return what one subscriber has: an IPv4 address, or the first half of an IPv6 address."""
-    address = request.client.host if request.client else "unknown"
-    try:
-        found = IPv6Address(address)
-    except ValueError:
-        return address
-    if found.ipv4_mapped is not None:  # So a socket for both shows what comes by IPv4.
-        return str(found.ipv4_mapped)
-    return str(IPv6Network((found.packed, 64), strict=False))
 
 
 def _open(

@@ -20,6 +20,8 @@ class Meters:
     Attributes:
         jobs: Jobs that are not done, by kind and state. From the database, when it is asked.
         jobs_oldest: Seconds that the oldest job has been due, by kind.
+        cases: Open cases, by queue. Its names are those of the policy, few and not made up.
+        cases_oldest: Seconds that the oldest open case has waited, by queue.
         outbox: Messages that wait or were given up, by state.
         outbox_oldest: Seconds that the oldest message has waited.
         appeals: Appeals that wait for an answer, by whether it is overdue.
@@ -59,6 +61,10 @@ class Meters:
         self.outbox = self._gauge("tidegate_outbox", "Messages not delivered.", "state")
         self.outbox_oldest = self._gauge(
             "tidegate_outbox_oldest_seconds", "How long the oldest message has waited."
+        )
+        self.cases = self._gauge("tidegate_cases", "Cases that wait for a person.", "queue")
+        self.cases_oldest = self._gauge(
+            "tidegate_cases_oldest_seconds", "How long the oldest case has waited.", "queue"
         )
         self.appeals = self._gauge("tidegate_appeals", "Appeals without an answer.", "state")
 

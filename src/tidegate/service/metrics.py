@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tidegate.service.auth import Principal, needs
 from tidegate.service.meters import MEDIA_TYPE, Meters
 from tidegate.service.state import Service, service
-from tidegate.store import appeals, jobs, outbox
+from tidegate.store import appeals, caselists, jobs, outbox, queues
 from tidegate.store.clock import SECOND
 
 router = APIRouter(tags=["operations"])
@@ -39,8 +39,10 @@ def metrics(
         depths = jobs.depth(connection, now=now)
         backlogs = outbox.backlog(connection)
         waiting = appeals.waiting(connection, now=now)
+        opened = caselists.depths(connection, queues.known(connection), now=now)
     _queues(at.meters, depths)
     _messages(at.meters, backlogs, now)
+    _cases(at.meters, opened, now)
     at.meters.appeals.labels("in_time").set(waiting.open - waiting.overdue)
     at.meters.appeals.labels("overdue").set(waiting.overdue)
     return Response(at.meters.text(), headers={"Content-Type": MEDIA_TYPE})
@@ -60,3 +62,12 @@ def _messages(meters: Meters, backlogs: list[outbox.Backlog], now: int) -> None:
     meters.outbox.labels("dead").set(sum(one.dead for one in backlogs))
     since = min((one.oldest for one in backlogs if one.oldest is not None), default=now)
     meters.outbox_oldest.set(max(now - since, 0) / SECOND)
+
+
+def _cases(meters: Meters, depths: list[caselists.Depth], now: int) -> None:
+    meters.cases.clear()
+    meters.cases_oldest.clear()
+    for one in depths:
+        meters.cases.labels(one.queue).set(one.open)
+        since = now if one.oldest is None else one.oldest
+        meters.cases_oldest.labels(one.queue).set(max(now - since, 0) / SECOND)

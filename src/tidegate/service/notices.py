@@ -39,7 +39,8 @@ outcome is found where the appeal was made."""
 LONGEST = 200
 """Characters of a token at most."""
 
-_TOKEN = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9][0-9]{0,11})\.([\w-]{43})")
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TOKEN = re.compile(rf"({_ID})\.([1-9][0-9]{{0,11}})\.([\w-]{{43}})")
 
 Cause = Literal["expired", "wrong"]
 

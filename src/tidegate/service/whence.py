@@ -9,6 +9,9 @@ def network(request: Request) -> str:
     """Return what one subscriber has: an IPv4 address, or the first half of an IPv6 address."""
     address = request.client.host if request.client else "unknown"
     try:
-        return str(IPv6Network((IPv6Address(address).packed, 64), strict=False))
+        found = IPv6Address(address)
     except ValueError:
         return address
+    if found.ipv4_mapped is not None:  # So a socket for both shows what comes by IPv4.
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found.packed, 64), strict=False))

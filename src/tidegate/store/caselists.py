@@ -1,6 +1,7 @@
 """Lists of cases: of queues in their order, of what was asked for, and how much waits."""
 
 import base64
+import math
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tidegate.evidence import Value
-from tidegate.store.cases import Case, Kind, State, read, with_item
+from tidegate.store.cases import STATES, Case, Kind, State, read, with_item
 from tidegate.store.casetables import case_queues, cases
 from tidegate.store.claims import Place
 from tidegate.store.error import InvalidError
@@ -16,6 +17,10 @@ from tidegate.store.text import check
 
 MOST_OF_A_PAGE = 1000
 """Cases of a page at most."""
+
+
+_OPEN = sa.text("case_queues.open")
+"""As the indexes of what is open say it: SQLite takes them for no other spelling."""
 
 
 class Depth(Value, frozen=True, kw_only=True):
@@ -120,19 +125,30 @@ def search(
         after: Cursor of the page before, or ``None`` for the first.
 
     Raises:
-        InvalidError: The limit is out of its range.
+        InvalidError: The limit is out of its range, or the cursor is not one.
     """
     _check_limit(limit)
     there = sa.exists().where(case_queues.c.case == cases.c.id, case_queues.c.queue.in_([*queues]))
-    equal = {name: getattr(which, name) for name in ("kind", "state", "category", "claimed_by")}
+    equal = {name: getattr(which, name) for name in ("kind", "category", "claimed_by")}
     query = sa.select(cases) if which.item is None else with_item(which.item)
     query = query.where(
         there, *(cases.c[name] == value for name, value in equal.items() if value is not None)
     )
+    key = sa.tuple_(cases.c.opened_at, cases.c.id)
     if after is not None:
-        query = query.where(cases.c.id < after)
-    found = read(connection, query.order_by(cases.c.id.desc()).limit(limit + 1))
-    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+        opened_at, case = _read_cursor(after)
+        query = query.where(key < sa.tuple_(int(opened_at), case))
+    query = query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)
+    # One state after the other: each is a walk down an index.
+    found = [
+        case
+        for state in (which.state and [which.state]) or STATES
+        for case in read(connection, query.where(cases.c.state == state))
+    ]
+    found.sort(key=lambda case: (case.opened_at, case.id), reverse=True)
+    shown = found[:limit]
+    last = _cursor(shown[-1].opened_at, shown[-1].id) if len(found) > limit else None
+    return Page(shown, last)
 
 
 def depths(connection: Connection, queues: Collection[str], *, now: int) -> list[Depth]:
@@ -140,12 +156,12 @@ def depths(connection: Connection, queues: Collection[str], *, now: int) -> list
     there, oldest = case_queues.c, sa.func.min(case_queues.c.opened_at)
     waiting = (
         sa.select(there.queue, sa.func.count(), oldest)
-        .where(there.open, there.queue.in_([*queues]))
+        .where(_OPEN, there.queue.in_([*queues]))
         .group_by(there.queue)
     )
     found = {queue: (count, first) for queue, count, first in connection.execute(waiting)}
     both = case_queues.join(cases, cases.c.id == there.case)
-    of_queue = sa.select(there.queue, sa.func.count()).select_from(both).where(there.open)
+    of_queue = sa.select(there.queue, sa.func.count()).select_from(both).where(_OPEN)
     of_queue = of_queue.group_by(there.queue)
     at_work = of_queue.where(cases.c.claimed_by.is_not(None), cases.c.claimed_until > now)
     late = of_queue.where(
@@ -194,29 +210,42 @@ def _best(
     category: str | None,
 ) -> Iterable[Place]:
     """Return the cases that stand in a queue better than in the others, best rank first."""
+    rank, case = (math.inf, "") if start is None else start
+    asked = {"queue": queue, "queues": [*queues], "rank": rank, "case": case, "most": limit}
+    query = _BEST
+    if category is not None:
+        query, asked = _BEST_OF_CATEGORY, asked | {"category": category}
+    return (Place(row[0], queue, row[1]) for row in connection.execute(query, asked))
+
+
+def _made_best() -> sa.Select[Any]:
     there, other = case_queues, case_queues.alias()
+    queue, rank = sa.bindparam("queue", type_=sa.Text), sa.bindparam("rank", type_=sa.Float)
     better = sa.exists().where(
         other.c.case == there.c.case,
-        other.c.queue.in_([*queues]),
-        other.c.queue != queue,
+        other.c.queue.in_(sa.bindparam("queues", expanding=True, type_=sa.Text)),
         other.c.open,
         sa.or_(
             other.c.rank > there.c.rank,
             sa.and_(other.c.rank == there.c.rank, other.c.queue < queue),
         ),
     )
-    query = sa.select(there.c.case, there.c.rank).where(
-        there.c.queue == queue, sa.text("case_queues.open"), ~better
+    after = sa.or_(there.c.rank < rank, there.c.case > sa.bindparam("case", type_=sa.Text))
+    # What the rank is at most is said twice: the index knows what to do with the first.
+    wanted = (there.c.queue == queue, _OPEN, there.c.rank <= rank, after, ~better)
+    query = sa.select(there.c.case, there.c.rank).where(*wanted)
+    most = sa.bindparam("most", type_=sa.Integer)
+    return query.order_by(there.c.rank.desc(), there.c.case).limit(most)
+
+
+# Made once: each look at a queue asks for each queue.
+_BEST = _made_best()
+_BEST_OF_CATEGORY = _BEST.where(
+    sa.exists().where(
+        cases.c.id == case_queues.c.case,
+        cases.c.category == sa.bindparam("category", type_=sa.Text),
     )
-    if category is not None:
-        of = sa.exists().where(cases.c.id == there.c.case, cases.c.category == category)
-        query = query.where(of)
-    if start is not None:
-        rank, case = start
-        # The first half is for the index.
-        query = query.where(there.c.rank <= rank, sa.or_(there.c.rank < rank, there.c.case > case))
-    query = query.order_by(there.c.rank.desc(), there.c.case).limit(limit)
-    return (Place(case, queue, rank) for case, rank in connection.execute(query))
+)
 
 
 def _check_limit(limit: int) -> None:
@@ -224,16 +253,18 @@ def _check_limit(limit: int) -> None:
         raise InvalidError(f"a page has 1 to {MOST_OF_A_PAGE} cases, not {limit}")
 
 
-def _cursor(rank: float, case: str) -> str:
-    return base64.urlsafe_b64encode(f"{rank!r} {case}".encode()).decode().rstrip("=")
+def _cursor(at: float, case: str) -> str:
+    return base64.urlsafe_b64encode(f"{at!r} {case}".encode()).decode().rstrip("=")
 
 
 def _read_cursor(cursor: str) -> tuple[float, str]:
     try:
         written = base64.urlsafe_b64decode(cursor[:200] + "=" * (-len(cursor) % 4)).decode()
-        rank, _, case = written.partition(" ")
+        at, _, case = written.partition(" ")
         check("cursor", case, 36)
-        return float(rank), case
+        if math.isfinite(float(at)):
+            return float(at), case
+        raise ValueError(at)
     except ValueError:
         raise InvalidError("this is no cursor of a page of cases") from None
 

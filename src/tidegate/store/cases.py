@@ -12,7 +12,7 @@ Whoever holds an item and a case locks the case first.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -29,6 +29,8 @@ from tidegate.store.text import check
 Kind = Literal["review", "second", "disagreement", "appeal", "golden", "benign"]
 
 State = Literal["open", "decided", "closed"]
+
+STATES: tuple[State, ...] = get_args(State)
 
 
 class New(Value, frozen=True, kw_only=True):
@@ -527,15 +529,18 @@ def read(connection: Connection, query: sa.Select[Any]) -> list[Case]:
     rows = connection.execute(query).mappings().all()
     if not rows:
         return []
-    places = sa.select(case_queues.c.case, case_queues.c.queue).where(
-        case_queues.c.case.in_([row["id"] for row in rows])
-    )
     queues: dict[str, list[str]] = {}
-    for case, queue in connection.execute(
-        places.order_by(case_queues.c.rank.desc(), case_queues.c.queue)
-    ):
+    for case, queue in connection.execute(_PLACES, {"cases": [row["id"] for row in rows]}):
         queues.setdefault(case, []).append(queue)
     return [Case(**row, queues=tuple(queues.get(row["id"], ()))) for row in rows]
+
+
+# Made once: whoever reads a case asks.
+_PLACES = (
+    sa.select(case_queues.c.case, case_queues.c.queue)
+    .where(case_queues.c.case.in_(sa.bindparam("cases", expanding=True)))
+    .order_by(case_queues.c.rank.desc(), case_queues.c.queue)
+)
 
 
 def _subject(case: str) -> str:

@@ -53,7 +53,10 @@ cases = Table(
     CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
     Index(None, "item"),
     Index(None, "parent"),
+    # A list is newest first, whatever it is of.
+    Index(None, "state", "opened_at", "id"),
     Index(None, "state", "kind", "opened_at", "id"),
+    Index(None, "state", "category", "opened_at", "id"),
     Index(None, "ended_at", "id"),
     Index(
         "cases_due",

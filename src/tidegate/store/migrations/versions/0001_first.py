@@ -547,6 +547,15 @@ def upgrade() -> None:
     op.create_index(op.f("cases_item"), "cases", ["item"], unique=False)
     op.create_index(op.f("cases_parent"), "cases", ["parent"], unique=False)
     op.create_index(
+        op.f("cases_state_opened_at_id"), "cases", ["state", "opened_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("cases_state_category_opened_at_id"),
+        "cases",
+        ["state", "category", "opened_at", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("cases_state_kind_opened_at_id"),
         "cases",
         ["state", "kind", "opened_at", "id"],
