@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.review.looking import axe, csrf_of, fits, heading, shots, visitor
-from tests.review.scenes import case_of, jpeg, people, reviewed
+from tests.review.scenes import case_of, people, reviewed
 from tests.service.asking import ONCE, browser, make_user
 from tests.store.making import accept, decision, evidence
 from tidegate.evidence import Facts, Uploader
@@ -132,7 +132,7 @@ def test_a_page_tells_all_that_is_known(viewer, service):
     page = viewer.get(f"/console/items/{item}").text
     for told in (
         "ext-1",
-        "It met e1 of press.",  # the outcome, as a sentence
+        "it met e1 of press",
         "banks.press",
         "press / e1",
         "3 bits",
@@ -306,9 +306,11 @@ def test_quarantined_media_is_shown_to_nobody(app, service):
 
 
 @ONCE
-def test_an_item_in_a_browser(base, chromium, service, admin, app, tmp_path):
+def test_an_item_in_a_browser(base, chromium, service, admin, app, reader, tmp_path):
     people(service)
-    case = reviewed(service, admin, tmp_path, item='{"external_id": "post-77", "surface": null}')
+    case = reviewed(
+        service, admin, reader, tmp_path, item='{"external_id": "post-77", "surface": null}'
+    )
     with visitor(chromium, base, "lea") as page:
         page.goto("/console/items")
         axe(page), fits(page), shots(page, "items")
@@ -338,9 +340,9 @@ def test_an_item_in_a_browser(base, chromium, service, admin, app, tmp_path):
         assert exposure.today(connection, lea, now=service.clock()) == 10 * SECOND
 
 
-def test_what_was_seen_is_booked_for_whoever_saw_it(app, service, admin, tmp_path):
+def test_what_was_seen_is_booked_for_whoever_saw_it(app, service, admin, reader, tmp_path):
     people(service)
-    case = reviewed(service, admin, tmp_path, data=jpeg())
+    case = reviewed(service, admin, reader, tmp_path)
     kim = browser(app, "kim")
     for seconds in ("nan", "-1", "1e99", "x"):
         form = {"csrf": csrf_of(kim), "seconds": seconds}

@@ -22,7 +22,7 @@ PAGE = """
 <label for="note">Note</label> <input id="note" name="note" data-key="/">
 <label for="more">More</label> <textarea id="more"></textarea>
 <label><input type="radio" name="one" id="radio"> One</label>
-<button type="button" data-key="1" id="one" data-key-label="Answer: allow">allow <kbd>1</kbd></button>
+<button type="button" data-key="1" id="one" data-key-label="Answer: allow">allow</button>
 <button type="button" data-key="2" id="two" disabled>remove <kbd>2</kbd></button>
 <button type="button" data-key="3" id="three" hidden>hidden <kbd>3</kbd></button>
 <button type="button" data-key="ArrowRight" id="right" aria-label="The moment after">→</button>

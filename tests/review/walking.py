@@ -1,4 +1,4 @@
-"""Every page of the console: a world in which each has something to show, and what all have alike."""
+"""Every page of the console: a world in which each has something to show, and what all have."""
 
 from html.parser import HTMLParser
 
@@ -7,42 +7,36 @@ from tidegate.service.openapi import guards
 from tidegate.store import golden
 
 
-def world(service, admin, tmp_path):
+def world(service, admin, reader, tmp_path):
     """Make one of everything; return the ids of the paths' parts, by name."""
     people(service)
-    case = reviewed(service, admin, tmp_path)
+    case = reviewed(service, admin, reader, tmp_path)
     make_bank(admin)
-    entry = make_entry(admin, jpeg("rocket.jpg"))
-    put = {"state": "disabled", "reason": "wrong"}
-    admin.post(f"/v1/banks/press/entries/{entry}/state", json=put)
+    entry = make_entry(service, reader, tmp_path, jpeg("rocket.jpg"))
+    disabled = {"ids": [entry], "state": "disabled", "reason": "wrong"}
+    admin.post("/v1/banks/press/entries/state", json=disabled)
     undo = admin.post(f"/v1/banks/press/entries/{entry}/undo", json={"reason": "wrong"})
     hook = {"name": "log", "kind": "webhook", "address": "https://platform.example/hook"}
     webhook = admin.post("/v1/webhooks", json=hook | {"events": ["item.decided"]})
     webhook = webhook.json()["webhook"]["id"]
-    message = admin.post(f"/v1/webhooks/{webhook}/test").json()
+    message = admin.post(f"/v1/webhooks/{webhook}/test", json={}).json()
     key = admin.post("/v1/keys", json={"name": "uploads", "scopes": ["items.write"]}).json()
     with service.store.write() as connection:
-        known = golden.add(
-            connection,
-            item=case.item,
-            queue="review",
-            action="remove",
-            category="regulated.alcohol",
-            note="known",
-            author="system",
-            now=service.clock(),
+        new = golden.New(
+            item=case.item, queue="review", action="remove", category="", note="known"
         )
+        known = golden.make(connection, new, actor="system", now=service.clock())
     return {
         "item": case.item,
         "case": case.id,
         "golden": known.id,
         "bank": "press",
         "entry": entry,
-        "job": undo.json()["id"],
+        "job": undo.json()["job"],
         "policy": admin.get("/v1/policies").json()["policies"][0]["id"],
         "webhook": webhook,
         "message": message["message"],
-        "key": key["id"],
+        "key": key["key"]["id"],
         "user": admin.get("/v1/users").json()["users"][0]["id"],
         "seq": "1",
         "name": "decisions",
@@ -57,7 +51,8 @@ def pages(app, known):
         parts = dict(known)
         if "/golden/" in path:
             parts["case"] = known["golden"]
-        yield guard, path.format(**parts)
+        wanted = f"?item={known['item']}" if path.endswith("/golden/:new") else ""
+        yield guard, path.format(**parts) + wanted
 
 
 class Page(HTMLParser):

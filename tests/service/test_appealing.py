@@ -363,6 +363,24 @@ def test_who_answers_another_case_meanwhile_is_not_given_the_appeal(service, hoo
     assert next_appeal(service, bob).id == made.case
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+def test_whoever_was_to_look_first_does_not_overrule_the_answer(service, hook, copies):
+    (ada,) = people(service, "ada")
+    item, copy = decide(service, action="hold"), decide(service, action="hold", number=2)
+    new = cases.New(kind="review", item=item, queues={"review": 0.0})
+    with service.store.write() as connection:
+        other = cases.open_case(connection, new, actor="system", now=service.clock())
+        if copies == 2:
+            fields = {"distance": 0, "reach": 0, "lift": 0.0, "now": service.clock()}
+            cases.add_copy(connection, other.id, copy, **fields)
+    answer(service, appeal(service, item).case, ada, "allow")
+    after = case_of(service, other.id)
+    assert after.state == ("closed" if copies == 1 else "open")
+    with service.store.read() as connection:
+        assert cases.of_item(connection, item) is None
+        assert (cases.of_item(connection, copy) is None) == (copies == 1)
+
+
 def test_an_appeal_against_an_answer_that_is_undone_ends_where_nothing_is_left_of_it(service, hook):
     (ada,) = people(service, "ada")
     item = decide(service, action="review")

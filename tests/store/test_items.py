@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from tests.store.making import NOW, accept, decision, new_item
@@ -193,6 +195,11 @@ def test_the_record_stays_when_the_media_is_deleted(store):
     with store.read() as connection:
         found = items.get(connection, item)
         assert (found.state, found.action) == ("deleted", "remove")
+        told = audit.newest(connection, limit=1)[0]
+    # The chain names it by a digest: an address would open what was to go.
+    assert told.action == "item.delete"
+    assert hashlib.sha256(b"media/1").hexdigest() in told.body
+    assert "media/1" not in told.body
     again = decision("allow", policy="default/2")
     other = decisions.New(item=item, origin="machine", author="w", decision=again)
     for refused in (

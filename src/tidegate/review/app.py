@@ -47,6 +47,7 @@ from tidegate.review import (
 from tidegate.review.frame import HERE, LoginFirstError
 from tidegate.review.static import Static
 from tidegate.service import app as service_app
+from tidegate.service import problems
 from tidegate.service.state import Service
 from tidegate.store.error import StoreError
 
@@ -75,12 +76,12 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 def build(service: Service) -> FastAPI:
     """Return the application of a service. The service is closed by whoever opened it."""
-    app = service_app.build(service, uploads=uploads.LARGE)
+    app = service_app.build(service, uploads=uploads.LARGE, failed=_failed)
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     app.state.live = live.Live(service)
     app.mount(f"{HERE}/static", Static())
-    for kind in (HTTPException, RequestValidationError, Exception, *service_app.ERRORS):
+    for kind in (HTTPException, RequestValidationError, *service_app.ERRORS):
         app.add_exception_handler(kind, _or_page(app.exception_handlers[kind]))
     app.add_exception_handler(LoginFirstError, _page)
     return app
@@ -90,13 +91,21 @@ def _or_page(otherwise: Handler) -> Handler:
     """Return what answers an error by a page where a page was asked for."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        if request.url.path == HERE or request.url.path.startswith(f"{HERE}/"):
+        if _is_page(request):
             told = service_app.of_store(error) if isinstance(error, StoreError) else error
             return await _page(request, told)
         response = otherwise(request, error)
         return response if isinstance(response, Response) else await response
 
     return answer
+
+
+def _is_page(request: Request) -> bool:
+    return request.url.path == HERE or request.url.path.startswith(f"{HERE}/")
+
+
+def _failed(request: Request) -> Response:
+    return frame.failed(request) if _is_page(request) else problems.failed(request)
 
 
 async def _page(request: Request, error: Exception) -> Response:

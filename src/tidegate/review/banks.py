@@ -273,6 +273,7 @@ def show_entry(request: Request, bank: str, entry: str, at: At, who: Reads) -> R
     with at.store.read() as connection:
         (row,) = banks.named(connection, bank, [entry])
         names = _names(connection, [row.author])
+        made_of = looks(connection, at, who, () if row.item is None else (row.item,))
     return render(
         request,
         at,
@@ -282,6 +283,7 @@ def show_entry(request: Request, bank: str, entry: str, at: At, who: Reads) -> R
         entry=found,
         row=row,
         names=names,
+        look=made_of.get(row.item or ""),
         caused=caused,
         days=DAYS,
         to=TO,
@@ -290,7 +292,7 @@ def show_entry(request: Request, bank: str, entry: str, at: At, who: Reads) -> R
 
 @router.get(f"{PATH}/{{bank}}/entries/{{entry}}/state")
 def changing_state(
-    request: Request, bank: str, entry: str, to: State, at: At, who: Writes
+    request: Request, bank: str, entry: str, at: At, who: Writes, to: State = "disabled"
 ) -> Response:
     """Ask whether an entry is to stand otherwise."""
     return _state_form(request, at, who, bank, entry, to, {"until": "", "reason": ""})

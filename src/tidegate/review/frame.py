@@ -283,18 +283,23 @@ def problem(request: Request, error: Exception) -> Response:
         status, headers = error.status_code, dict(error.headers or {})
         if isinstance(error, Problem) and error.detail != error.title:
             told = error.detail  # The framework's words are not ours.
-    heading, otherwise = WRONG.get(status, WRONG[500])
-    page = render(
-        request,
-        at,
-        _who(request, at),
-        "problem.html",
-        status=status,
-        heading=heading,
-        told=f"{told[0].upper()}{told[1:].rstrip('.')}." if told else otherwise,
-    )
+    page = _wrong(request, at, _who(request, at), status, told)
     page.headers.update(headers)
     return page
+
+
+def failed(request: Request) -> Response:
+    """Return the page of what nobody expected; the database is not asked for it."""
+    return _wrong(request, request.app.state.service, None, 500, "")
+
+
+def _wrong(
+    request: Request, at: Service, who: Principal | None, status: int, told: str
+) -> Response:
+    heading, otherwise = WRONG.get(status, WRONG[500])
+    told = f"{told[0].upper()}{told[1:].rstrip('.')}." if told else otherwise
+    values = {"heading": heading, "told": told}
+    return render(request, at, who, "problem.html", status=status, **values)
 
 
 def _login_first(request: Request, at: Service, error: LoginFirstError) -> Response:

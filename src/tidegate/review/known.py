@@ -57,7 +57,7 @@ class Known:
         reference: Where it came from, as far as somebody may know.
         made: The decision in force, or ``None``.
         judged: What that rests on, as reports have it; or ``None`` where nothing is recorded.
-        outcome: Why it was decided so, in one sentence.
+        outcome: Why it was decided so, in a sentence, where no rule of the policy tells; or empty.
         unknowns: What could not be answered, and no reason tells.
         withheld: Whether nothing that holds a trace of the picture is told.
         author: Who decided, in words.
@@ -144,7 +144,8 @@ def _outcome(made: Recorded | None, judged: values.Item | None) -> str:
         return ""
     if made.origin == "reviewer":
         return made.reason or "Whoever decided gave no reason."
-    return "" if judged is None else words.outcome(judged)
+    # What rules fired is listed with their reasons.
+    return "" if judged is None or made.decision.reasons else words.outcome(judged)
 
 
 def _untold(judged: values.Item) -> tuple[values.Unknown, ...]:

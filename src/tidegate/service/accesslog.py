@@ -9,11 +9,13 @@ answered under the same name.
 import logging
 import re
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate.service import problems
 from tidegate.service.meters import Meters
 from tidegate.store import ids
 
@@ -26,6 +28,9 @@ _LONGEST_PATH = 300
 
 logger = logging.getLogger(__name__)
 
+Failed = Callable[[Request], Response]
+"""Makes an answer, without whatever may just have failed."""
+
 
 class AccessLog:
     """ASGI middleware that writes the line, counts the request and answers what went wrong.
@@ -33,11 +38,13 @@ class AccessLog:
     Args:
         app: The application.
         meters: Where requests are counted.
+        failed: Makes the answer to a request in which something went wrong.
     """
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, failed: Failed) -> None:
         self._app = app
         self._meters = meters
+        self._failed = failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and tell of it when it is over."""
@@ -62,7 +69,7 @@ class AccessLog:
             logger.exception("a request failed", extra={"told": {"request": request}})
             if status:  # Half of an answer is out: that it breaks off is all that can be said.
                 raise
-            await problems.respond(problems.Internal())(scope, receive, noted)
+            await self._failed(Request(scope))(scope, receive, noted)
         finally:
             self._tell(scope, request, status, time.monotonic() - began)
 

@@ -48,7 +48,7 @@ from tidegate.service import (
     users,
     webhooks,
 )
-from tidegate.service.accesslog import AccessLog
+from tidegate.service.accesslog import AccessLog, Failed
 from tidegate.service.headers import SecurityHeaders
 from tidegate.service.limits import BodyLimit
 from tidegate.service.paths import PlainPaths
@@ -114,12 +114,15 @@ ERRORS: dict[type[StoreError], type[Problem]] = {
 """What an error of the store is to whoever asked."""
 
 
-def build(service: Service, *, uploads: Sequence[str] = ()) -> FastAPI:
+def build(
+    service: Service, *, uploads: Sequence[str] = (), failed: Failed = problems.failed
+) -> FastAPI:
     """Return the application of a service. The service is closed by whoever opened it.
 
     Args:
         service: The service.
         uploads: Templates of more paths whose bodies may be as large as an upload.
+        failed: Makes the answer to a request in which something went wrong.
     """
     app = FastAPI(
         title="Tidegate",
@@ -141,7 +144,7 @@ def build(service: Service, *, uploads: Sequence[str] = ()) -> FastAPI:
     # The last is the outermost: every answer has the headers, every request a line in the log.
     app.add_middleware(PlainPaths)
     app.add_middleware(BodyLimit, most=_largest(service, (*UPLOADS, *uploads)))
-    app.add_middleware(AccessLog, meters=service.meters)
+    app.add_middleware(AccessLog, meters=service.meters, failed=failed)
     app.add_middleware(SecurityHeaders, secure=service.settings.secure)
     return app
 

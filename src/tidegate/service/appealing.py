@@ -243,6 +243,25 @@ def _answered(
         now=now,
     )
     _tell_end(connection, ended, made, now=now, due_at=review.leaves_at)
+    _seen(connection, found.item, actor=review.reviewer, now=now)
+
+
+def _seen(connection: Connection, item: str, *, actor: str, now: int) -> None:
+    """Take an item out of the case where it waits for a person to look, for one has.
+
+    Else whoever is given that later would overrule the answer without knowing of it. Where the
+    answer is taken back it stays out: the appeal waits for a person again.
+    """
+    there = cases.of_item(connection, item)
+    if there is None:
+        return
+    held, reason = cases.hold(connection, there.id, wait=False), "an appeal about it was answered"
+    if held.state != "open":
+        return
+    if held.copies == 1:
+        cases.close(connection, held.id, actor=actor, reason=reason, now=now)
+    elif (copy := items.get(connection, item)) is not None:
+        opening.take_out(connection, held, copy, reason=reason, actor=actor, now=now)
 
 
 def _lifted(

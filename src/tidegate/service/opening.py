@@ -203,12 +203,10 @@ def _joined(
         )
 
     for case, distance in found.items():
-        if not fits(cases.need(connection, case)):
+        # Whoever has it may be waiting for this item: it is passed over then, not waited for.
+        held = cases.hold_free(connection, case) if fits(cases.need(connection, case)) else None
+        if held is None or not fits(held):
             continue
-        # One case is waited for, and no more: whoever has another might wait for this one.
-        held = cases.hold(connection, case)
-        if not fits(held):
-            return None
         reach = item.reach or 0
         lift = ranking.lift((held.reach, held.copies), (held.reach + reach, held.copies + 1))
         return cases.add_copy(

@@ -186,7 +186,6 @@ def install(app: FastAPI) -> None:
     """Have an application answer every error as a problem, unknown routes among them."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -200,6 +199,11 @@ def install(app: FastAPI) -> None:
 def respond(problem: Problem) -> Response:
     """Return a problem as a response, for where none can be raised."""
     return _answer(problem.details(), problem.headers)
+
+
+def failed(request: Request) -> Response:
+    """Return the answer to a request in which something went wrong: no more than that."""
+    return respond(Internal())
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -218,10 +222,6 @@ async def _validation(request: Request, error: Exception) -> Response:
         for one in error.errors()[:MOST_ERRORS]
     ]
     return respond(Invalid(errors=faults))
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    return respond(Internal())
 
 
 def _answer(details: ProblemDetails, headers: Mapping[str, str] | None) -> Response:

@@ -197,8 +197,8 @@ def of_item(connection: Connection, item: str) -> list[Appeal]:
 
 def open_of(connection: Connection, item: str) -> Appeal | None:
     """Return the open appeal about an item, or ``None`` where there is none."""
-    query = sa.select(appeals).where(appeals.c.item == item, appeals.c.state == "open")
-    return _first(connection, query)
+    row = connection.execute(_OPEN_OF, {"of": item}).mappings().first()
+    return None if row is None else Appeal(**row)
 
 
 def page(
@@ -315,6 +315,14 @@ def tally(connection: Connection, *, since: int, until: int) -> Tally:
 
 def _fields(of: Value) -> dict[str, Any]:
     return {name: getattr(of, name) for name in of.__struct_fields__}
+
+
+# Made once: each decision asks.
+_OPEN_OF = (
+    sa.select(appeals)
+    .where(appeals.c.item == sa.bindparam("of"), appeals.c.state == "open")
+    .limit(1)
+)
 
 
 def _read(connection: Connection, query: sa.Select[Any]) -> list[Appeal]:

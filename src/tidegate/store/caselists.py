@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from tidegate.evidence import Value
-from tidegate.store.cases import STATES, Case, Kind, State, read, with_item
+from tidegate.store.cases import STATES, Case, Kind, State, plainly, read, with_item
 from tidegate.store.casetables import case_queues, cases
 from tidegate.store.claims import Place
 from tidegate.store.error import InvalidError
@@ -139,11 +139,13 @@ def search(
         opened_at, case = _read_cursor(after)
         query = query.where(key < sa.tuple_(int(opened_at), case))
     query = query.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit + 1)
-    # One state after the other: each is a walk down an index.
+    # One state after the other: each is a walk down an index, where nothing finds less to look at.
+    few = which.item is not None or which.claimed_by is not None
+    of_state = plainly(cases.c.state) if few else cases.c.state
     found = [
         case
         for state in (which.state and [which.state]) or STATES
-        for case in read(connection, query.where(cases.c.state == state))
+        for case in read(connection, query.where(of_state == state))
     ]
     found.sort(key=lambda case: (case.opened_at, case.id), reverse=True)
     shown = found[:limit]
@@ -153,28 +155,31 @@ def search(
 
 def depths(connection: Connection, queues: Collection[str], *, now: int) -> list[Depth]:
     """Return how much waits in some queues, in their order."""
-    there, oldest = case_queues.c, sa.func.min(case_queues.c.opened_at)
+    there = case_queues.c
     waiting = (
-        sa.select(there.queue, sa.func.count(), oldest)
+        sa.select(there.queue, sa.func.count())
         .where(_OPEN, there.queue.in_([*queues]))
         .group_by(there.queue)
     )
-    found = {queue: (count, first) for queue, count, first in connection.execute(waiting)}
-    both = case_queues.join(cases, cases.c.id == there.case)
-    of_queue = sa.select(there.queue, sa.func.count()).select_from(both).where(_OPEN)
-    of_queue = of_queue.group_by(there.queue)
-    at_work = of_queue.where(cases.c.claimed_by.is_not(None), cases.c.claimed_until > now)
-    late = of_queue.where(
-        cases.c.due_at.is_not(None), cases.c.due_at <= now, sa.text("cases.state = 'open'")
+    waits: dict[str, int] = {row[0]: row[1] for row in connection.execute(waiting)}
+    # One by one: each is a step down an index, and together they are a look at every row.
+    first = sa.select(sa.func.min(there.opened_at)).where(_OPEN)
+    oldest = {of: connection.execute(first.where(there.queue == of)).scalar() for of in waits}
+    now_claimed = sa.select(cases.c.id).where(
+        cases.c.claimed_by.is_not(None), cases.c.claimed_until > now
     )
+    now_due = sa.select(cases.c.id).where(cases.c.state == "open", cases.c.due_at <= now)
+    of_queue = sa.select(there.queue, sa.func.count()).group_by(there.queue)
+    at_work = of_queue.where(there.open, there.case.in_(now_claimed))
+    late = of_queue.where(there.open, there.case.in_(now_due))
     claimed: dict[str, int] = {row[0]: row[1] for row in connection.execute(at_work)}
     overdue: dict[str, int] = {row[0]: row[1] for row in connection.execute(late)}
     return [
         Depth(
             queue=queue,
-            open=found.get(queue, (0, None))[0],
+            open=waits.get(queue, 0),
             claimed=claimed.get(queue, 0),
-            oldest=found.get(queue, (0, None))[1],
+            oldest=oldest.get(queue),
             overdue=overdue.get(queue, 0),
         )
         for queue in queues

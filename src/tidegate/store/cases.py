@@ -196,18 +196,25 @@ def hold(connection: Connection, case: str, *, wait: bool = True) -> Case:
         MissingError: There is none.
         ConflictError: Somebody else has locked it, and that was not to be waited for.
     """
-    query = sa.select(cases.c.id).where(cases.c.id == case)
-    locked = query.with_for_update(key_share=True, skip_locked=not wait)
-    if connection.execute(locked).first() is None:
+    if wait:
+        locked = sa.select(cases.c.id).where(cases.c.id == case).with_for_update(key_share=True)
+        connection.execute(locked)
+    elif hold_free(connection, case) is None:
         need(connection, case)
         raise ConflictError("somebody is changing this case: try again")
     return need(connection, case)
 
 
+def hold_free(connection: Connection, case: str) -> Case | None:
+    """Return a case and lock it, unless somebody else has: nobody is waited for."""
+    query = sa.select(cases.c.id).where(cases.c.id == case)
+    locked = query.with_for_update(key_share=True, skip_locked=True)
+    return get(connection, case) if connection.execute(locked).first() is not None else None
+
+
 def of_item(connection: Connection, item: str) -> Case | None:
     """Return the open case of kind ``review`` that an item is in, or ``None``."""
-    query = with_item(item).where(cases.c.state == "open", cases.c.kind == "review")
-    found = read(connection, query.limit(1))
+    found = read(connection, _OPEN_OF, of=item)
     return found[0] if found else None
 
 
@@ -269,7 +276,7 @@ def with_content(connection: Connection, sha256: str, *, most: int = 64) -> list
                 cases, cases.c.id == case_items.c.case
             )
         )
-        .where(cases.c.state == "open", cases.c.kind == "review")
+        .where(plainly(cases.c.state) == "open", cases.c.kind == "review")
         .order_by(cases.c.id)
     )
     return list(connection.execute(query).scalars())
@@ -518,15 +525,22 @@ def _lift(connection: Connection, case: str, by: float) -> None:
     connection.execute(there.values(rank=case_queues.c.rank + by))
 
 
+def plainly(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """Return a column for which no index is sought.
+
+    For where another one finds the few rows that count: SQLite would rather walk all that is open.
+    """
+    return sa.func.coalesce(column, "")
+
+
 def with_item(item: str) -> sa.Select[Any]:
     """Return the query of the cases that an item is or was in."""
-    inside = sa.select(case_items.c.case).where(case_items.c.item == item)
-    return sa.select(cases).where(cases.c.id.in_(inside))
+    return _OF_ITEM.params(of=item)
 
 
-def read(connection: Connection, query: sa.Select[Any]) -> list[Case]:
+def read(connection: Connection, query: sa.Select[Any], **of: str) -> list[Case]:
     """Return the cases that a query finds, with their queues."""
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(query, of).mappings().all()
     if not rows:
         return []
     queues: dict[str, list[str]] = {}
@@ -535,7 +549,11 @@ def read(connection: Connection, query: sa.Select[Any]) -> list[Case]:
     return [Case(**row, queues=tuple(queues.get(row["id"], ()))) for row in rows]
 
 
-# Made once: whoever reads a case asks.
+# Made once: each decision asks, and whoever reads a case.
+_OF_ITEM = sa.select(cases).where(
+    cases.c.id.in_(sa.select(case_items.c.case).where(case_items.c.item == sa.bindparam("of")))
+)
+_OPEN_OF = _OF_ITEM.where(plainly(cases.c.state) == "open", cases.c.kind == "review").limit(1)
 _PLACES = (
     sa.select(case_queues.c.case, case_queues.c.queue)
     .where(case_queues.c.case.in_(sa.bindparam("cases", expanding=True)))

@@ -58,12 +58,7 @@ cases = Table(
     Index(None, "state", "kind", "opened_at", "id"),
     Index(None, "state", "category", "opened_at", "id"),
     Index(None, "ended_at", "id"),
-    Index(
-        "cases_due",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL AND state = 'open'"),
-        postgresql_where=text("due_at IS NOT NULL AND state = 'open'"),
-    ),
+    Index(None, "state", "due_at"),
     Index(
         "cases_golden",
         "golden",
@@ -93,6 +88,8 @@ case_queues = Table(
         "case_queues_oldest",
         "queue",
         "opened_at",
+        # For SQLite, which would read each row to see that it is open.
+        "open",
         sqlite_where=text("open"),
         postgresql_where=text("open"),
     ),

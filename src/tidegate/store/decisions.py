@@ -230,8 +230,7 @@ def put_back(
 
 def get(connection: Connection, decision: str) -> Recorded | None:
     """Return a decision with its evidence, or ``None`` where there is none."""
-    query = _with_evidence().where(decisions.c.id == decision)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_ONE, {"of": decision}).mappings().first()
     return None if row is None else _recorded(row)
 
 
@@ -275,6 +274,14 @@ def caused_by(
 # Made once: workers ask for each item.
 _ADDED = sa.insert(decisions)
 _DECIDED = sa.update(items_table).where(items_table.c.id == sa.bindparam("of"))
+_SAME = sa.and_(
+    contents.c.sha256 == decisions.c.sha256, contents.c.pipeline == decisions.c.pipeline
+)
+_ONE = (
+    sa.select(decisions, sa.func.coalesce(decisions.c.evidence, contents.c.evidence).label("held"))
+    .select_from(decisions.outerjoin(contents, _SAME))
+    .where(decisions.c.id == sa.bindparam("of"))
+)
 _HISTORY = (
     sa.select(*(decisions.c[name] for name in Past.__struct_fields__))
     .where(decisions.c.item == sa.bindparam("of"))
@@ -334,14 +341,6 @@ def _entries(connection: Connection, made: New) -> list[tuple[str, str]]:
         evidence = known.get(connection, made.content)
     matches = evidence.matches if evidence is not None else ()
     return sorted({(matches[i].bank, matches[i].entry) for i in fired if i < len(matches)})
-
-
-def _with_evidence() -> sa.Select[Any]:
-    same = sa.and_(
-        contents.c.sha256 == decisions.c.sha256, contents.c.pipeline == decisions.c.pipeline
-    )
-    held = sa.func.coalesce(decisions.c.evidence, contents.c.evidence).label("held")
-    return sa.select(decisions, held).select_from(decisions.outerjoin(contents, same))
 
 
 def _recorded(row: Any) -> Recorded:

@@ -1,6 +1,7 @@
 """Items: what a platform has sent to be judged."""
 
 import base64
+import hashlib
 from collections.abc import Collection
 from typing import Any, Literal, NamedTuple
 
@@ -344,7 +345,12 @@ def delete(connection: Connection, item: str, *, actor: str, reason: str, now: i
         action="item.delete",
         subject=item,
         reason=reason,
-        body={"sha256": held.sha256, "reference": held.reference},
+        # A URL may open the media to whoever reads it, and the chain keeps what it has.
+        body={
+            "sha256": held.sha256,
+            "source": held.source,
+            "reference_sha256": hashlib.sha256(held.reference.encode()).hexdigest(),
+        },
         now=now,
     )
     return held

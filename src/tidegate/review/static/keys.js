@@ -100,7 +100,7 @@ if (document.body.dataset.keys !== "off") {
       element.setAttribute("aria-keyshortcuts", NAMES[element.dataset.key] === "Space" ? "Space" : element.dataset.key);
     }
   }
-  const hint = document.getElementById("keys-hint");
+  const hint = document.getElementById("keys-list");
   if (hint) {
     hint.hidden = false;
     hint.addEventListener("click", list);

@@ -527,14 +527,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("claimed_by IS NOT NULL"),
         postgresql_where=sa.text("claimed_by IS NOT NULL"),
     )
-    op.create_index(
-        "cases_due",
-        "cases",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("due_at IS NOT NULL AND state = 'open'"),
-        postgresql_where=sa.text("due_at IS NOT NULL AND state = 'open'"),
-    )
+    op.create_index(op.f("cases_state_due_at"), "cases", ["state", "due_at"], unique=False)
     op.create_index(op.f("cases_ended_at_id"), "cases", ["ended_at", "id"], unique=False)
     op.create_index(
         "cases_golden",
@@ -656,7 +649,7 @@ def upgrade() -> None:
     op.create_index(
         "case_queues_oldest",
         "case_queues",
-        ["queue", "opened_at"],
+        ["queue", "opened_at", "open"],
         unique=False,
         sqlite_where=sa.text("open"),
         postgresql_where=sa.text("open"),
