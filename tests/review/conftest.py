@@ -41,9 +41,12 @@ def base(app):
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser for all tests; each makes contexts of its own."""
+    """A browser for the tests of a file; each makes contexts of its own.
+
+    While it is there its loop runs in this thread, and no other can: tests of other files have some.
+    """
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")

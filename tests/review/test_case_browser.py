@@ -121,18 +121,29 @@ def test_pictures_are_seen_while_a_key_or_a_button_is_held(service, chromium, ba
         assert page.evaluate("scrollY") == 0
 
 
-def test_nothing_is_unveiled_beyond_the_hard_limit(service, chromium, base, case):
+def test_nothing_is_unveiled_beyond_the_hard_limit(service, chromium, base, case, clock):
     with service.store.write() as connection:
         user = users.by_name(connection, "ada")[0].id
         preferences.put(connection, user, Preferences(hard=1), now=service.clock())
-        exposure.book(connection, user, "", 30 * SECOND, now=service.clock() - 40 * SECOND)
-        exposure.book(connection, user, "", 30 * SECOND, now=service.clock())
+        exposure.book(connection, user, "", 30 * SECOND, now=service.clock() - 50 * SECOND)
+        exposure.book(connection, user, "", 29_950_000, now=service.clock() - 10 * SECOND)
     with visitor(chromium, base, "ada") as page:
         page.goto(f"/console/cases/{case.id}")
         pictured(page)
+        page.keyboard.press("t")
+        page.get_by_label("Note").fill("half a sentence")
+        page.wait_for_load_state()
+        page.get_by_role("heading", level=1).click()
         page.keyboard.down(" ")
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(150)
+        with page.expect_response("**/seen"):
+            page.keyboard.up(" ")
+        expect(page.get_by_role("button", name="Nothing more is unblurred")).to_be_disabled()
+        page.keyboard.down(" ")
         expect(page.locator("#case")).not_to_have_class(re.compile("peeked"))
+        assert page.get_by_label("Note").input_value() == "half a sentence"
+        page.reload()
+        pictured(page)
         assert page.evaluate("document.querySelector('#picture').naturalWidth") <= 64
         axe(page)
 

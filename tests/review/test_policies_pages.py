@@ -167,14 +167,28 @@ def test_the_editor_works_without_a_script(service, in_force, base, chromium):
 
 
 def test_all_errors_of_a_text_are_told_with_their_lines(curator):
-    two = WRONG.replace("remvoe: 0.60", "remove: 7", 1)
-    assert "It does not load" in write(curator, "/console/policies/check", source=two).text
-    refused = write(curator, "/console/policies", source=two)
+    rules = (
+        "rules:\n"
+        "  - {id: a, when: 'face == 1', then: {action: review}}\n"
+        "  - {id: b, when: 'name == 1', then: {action: review}}\n"
+    )
+    two = f"{DEFAULT}\n{rules}"
+    first = len(DEFAULT.splitlines()) + 3
+    shown = write(curator, "/console/policies/check", source=two).text
+    assert "It does not load: 2 errors" in shown
+    assert f'data-line="{first}"' in shown
+    assert f'data-line="{first + 1}"' in shown
+
+
+def test_a_text_that_does_not_load_is_not_kept(curator, service):
+    refused = write(curator, "/console/policies", source=WRONG)
     assert refused.status_code == 422
     assert "It is not kept" in refused.text
-    assert write(curator, "/console/policies/check", source="  ").status_code == 422
-    assert "more" not in write(curator, "/console/policies", source="a" * 140_000).text[:0]
-    assert write(curator, "/console/policies", source="a" * 140_000).status_code == 422
+    for nothing in ("  ", "a" * 140_000):
+        assert write(curator, "/console/policies", source=nothing).status_code == 422
+        assert write(curator, "/console/policies/check", source=nothing).status_code == 422
+    with service.store.read() as connection:
+        assert len(policies.listed(connection, limit=9)) == 1
 
 
 def test_a_text_is_kept_as_it_is_in_a_file(curator, service):

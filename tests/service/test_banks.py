@@ -576,3 +576,17 @@ def test_a_form_has_one_file_and_few_short_texts(curator, press, files, status):
     answer = curator.post(f"{press}/entries", files=files)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_entry_may_begin_disabled_to_be_tried_out_before_it_matches(curator, press):
+    new = {"pdq": [PDQ], "state": "disabled"}
+    made = curator.post(f"{press}/entries", json=new).json()
+    assert made["state"] == "disabled"
+    met = curator.get(f"{press}/entries", params={"hash": PDQ}).json()["entries"]
+    assert met == []
+    change = {"ids": [made["id"]], "state": "active"}
+    curator.post(f"{press}/entries/state", json=change)
+    met = curator.get(f"{press}/entries", params={"hash": PDQ}).json()["entries"]
+    assert [one["id"] for one in met] == [made["id"]]
+    refused = curator.post(f"{press}/entries", json=new | {"state": "withdrawn"})
+    assert refused.status_code == 422

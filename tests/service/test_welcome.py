@@ -47,6 +47,7 @@ def test_the_page_makes_the_first_admin_and_logs_them_in(base, service):
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button").click()
         page.get_by_text("You are logged in as ada.").wait_for()
+        assert page.get_by_role("link").get_attribute("href") == "/console"
         (cookie,) = page.context.cookies()
         assert cookie["httpOnly"]
         assert cookie["sameSite"] == "Lax"

@@ -1,6 +1,7 @@
 """Policies: what decides. Written, checked, tried on what was decided before, then put in force."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -421,6 +422,7 @@ def _parsed(found: VersionText) -> Policy:
     return parse(found.source, api.NAME)
 
 
+@lru_cache(maxsize=64)  # Reading YAML takes long, and a version never changes.
 def _title(source: str, name: str) -> str:
     """Return what a version is called; one that no longer loads by its name alone."""
     try:

@@ -169,8 +169,8 @@ def _time(at: int | None) -> Cell:
 
 def _share(made: Rate) -> Cell:
     ends = made.interval
-    values = (made.value, ends and ends.low, ends and ends.high, made.hits, made.n)
-    return Cell(share(made), values)
+    low, high = (None, None) if ends is None else (ends.low, ends.high)
+    return Cell(share(made), (made.value, low, high, made.hits, made.n))
 
 
 def _kappa(made: Kappa) -> Cell:

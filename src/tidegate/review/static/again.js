@@ -5,10 +5,11 @@
 
 async function look(element) {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
+  // The page is another one, such as the login: nothing here changes any more.
+  if (!answer.ok || answer.redirected) throw new Error("gone");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const now = page.getElementById(element.id);
-  if (!now) return;
+  if (!now) throw new Error("gone");
   if (now.textContent !== element.textContent) element.replaceChildren(...now.childNodes);
   element.dataset.again = now.dataset.again;
 }
@@ -20,7 +21,7 @@ async function watch(element) {
     try {
       await look(element);
     } catch {
-      return; // The service is away: the link stays.
+      return; // The service is away, or the login has ended: the link stays.
     }
   }
 }

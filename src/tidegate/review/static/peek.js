@@ -37,10 +37,16 @@ async function tell() {
   }
 }
 
+// The server gives blotches from now on; what this page has already is veiled, and stays so.
 function stop() {
-  hide();
+  place.classList.remove("peeked");
+  place.classList.add("capped");
   place.dataset.capped = "";
-  location.reload(); // The server gives blotches from now on.
+  for (const button of buttons) {
+    button.disabled = true;
+    button.textContent = "Nothing more is unblurred today";
+  }
+  count();
 }
 
 function show() {
