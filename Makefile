@@ -9,7 +9,7 @@ export ORT_DISABLE_TELEMETRY := 1
 SOURCES := pyproject.toml uv.lock hatch_build.py src/tidegate/native/build.py $(wildcard src/tidegate/native/*.[ch])
 
 # What the benchmarks measure, one file each.
-TOPICS := hashing index video trimmed video_index confinement detectors guard policy service
+TOPICS := hashing index video trimmed video_index confinement detectors guard policy service console
 
 .PHONY: demo console test fuzz chaos lint setup bench bench-quick bench-report robustness clean
 

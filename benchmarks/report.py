@@ -15,7 +15,7 @@ README = Path(__file__).parent / "README.md"
 
 TOPICS = (
     *("hashing", "index", "video", "trimmed", "video_index"),
-    *("confinement", "detectors", "guard", "policy", "service"),
+    *("confinement", "detectors", "guard", "policy", "service", "console"),
 )
 
 _SECTION = "<!-- {0} -->\n{1}<!-- /{0} -->"

@@ -45,7 +45,7 @@ def base(app):
 def chromium():
     """A browser for the tests of a file; each makes contexts of its own.
 
-    While it is there its loop runs in this thread, and no other can: tests of other files have some.
+    While it is there its loop runs in this thread, and no other can; tests elsewhere have some.
     """
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:

@@ -7,7 +7,7 @@ from tests.review.scenes import case_of, people, reviewed
 from tests.service.asking import ONCE, browser, make_user
 from tests.store.making import accept, decision, evidence
 from tidegate.evidence import Facts, Uploader
-from tidegate.store import audit, claims, decisions, exposure, items, outbox
+from tidegate.store import audit, claims, decisions, exposure, items, jobs, outbox
 from tidegate.store.clock import DAY, SECOND
 
 
@@ -212,6 +212,10 @@ def test_a_lead_has_an_item_judged_again_and_its_media_deleted(app, service):
     make_user(service, "lea", "lead")
     lea = browser(app, "lea")
     item = decided(service, 1)
+    with service.store.write() as connection:
+        now = service.clock()
+        (job,) = jobs.lease(connection, worker="a", kinds=("judge",), seconds=9, now=now)
+        jobs.finish(connection, job, now=now)
     form = {"csrf": csrf_of(lea), "reason": "the bank was wrong"}
     assert lea.post(f"/console/items/{item}/rescan", data=form).status_code == 303
     with service.store.read() as connection:

@@ -22,9 +22,7 @@ def world(service, admin, reader, tmp_path):
     message = admin.post(f"/v1/webhooks/{webhook}/test", json={}).json()
     key = admin.post("/v1/keys", json={"name": "uploads", "scopes": ["items.write"]}).json()
     with service.store.write() as connection:
-        new = golden.New(
-            item=case.item, queue="review", action="remove", category="", note="known"
-        )
+        new = golden.New(item=case.item, queue="review", action="remove", category="", note="known")
         known = golden.make(connection, new, actor="system", now=service.clock())
     return {
         "item": case.item,

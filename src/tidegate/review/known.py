@@ -11,11 +11,11 @@ from tidegate.evidence import Evidence
 from tidegate.report import words
 from tidegate.report.timeline import Timeline, timeline
 from tidegate.report.withhold import withheld
-from tidegate.review.past import BLIND
 from tidegate.service import statements
 from tidegate.service.alarms import CALLBACK
 from tidegate.service.auth import Principal
 from tidegate.service.media import Links, links_for
+from tidegate.service.quality import BLIND
 from tidegate.service.references import references
 from tidegate.service.showing import Hidden, hidden
 from tidegate.service.state import Service

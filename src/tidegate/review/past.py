@@ -10,13 +10,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from tidegate.evidence import Action
+from tidegate.service.quality import BLIND
 from tidegate.store import actors, decisions, items, reviews
 from tidegate.store.cases import Case
 from tidegate.store.decisions import Origin, Past
 from tidegate.store.items import Filter, Item
-
-BLIND = frozenset({"second", "golden", "benign"})
-"""Kinds of cases in which nobody is to know what others have answered."""
 
 MOST = 100
 """Decisions of an item that are looked at."""

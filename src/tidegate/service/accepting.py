@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tidegate.store import items
 from tidegate.store.engine import Store
+from tidegate.store.error import StoreError
 from tidegate.store.idempotency import Claim
 from tidegate.store.items import Accepted
 
@@ -59,8 +60,9 @@ class Accepting:
                     for one in together
                 ]
         except BaseException as error:
-            if len(together) > 1 and isinstance(error, Exception):
-                # Nothing was kept. One may be at fault: it is told so, and the others are not.
+            # Nothing was kept. One may be at fault: it is told so, and the others are not. Where it
+            # is the database, to wait for it once more for each of them helps nobody.
+            if len(together) > 1 and isinstance(error, Exception) and type(error) is not StoreError:
                 for one in together:
                     self._accept([one])
                 return

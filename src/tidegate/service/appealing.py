@@ -219,6 +219,26 @@ def undone(connection: Connection, case: Case, review: Review, *, now: int) -> N
                 _withdrawn(connection, one, made.before, actor=review.reviewer, now=now)
 
 
+def barred(connection: Connection, item: str) -> frozenset[str]:
+    """Return who is not to decide on an item again, for an appeal against them has its answer.
+
+    Args:
+        connection: To read by.
+        item: Id of the item.
+
+    Returns:
+        Those that the appeal was not given to; nobody, where its answer is not in force any more.
+    """
+    held = items.get(connection, item)
+    return frozenset(
+        actor
+        for one in appeals.of_item(connection, item)
+        if held is not None and one.outcome is not None and one.outcome == held.decision
+        for actor, because in claims.barred(connection, one.case).items()
+        if because == "decided_before"
+    )
+
+
 def plain(text: str) -> str:
     """Return a text as it is kept: with one kind of line ending, and no white space around it."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -247,21 +267,20 @@ def _answered(
 
 
 def _seen(connection: Connection, item: str, *, actor: str, now: int) -> None:
-    """Take an item out of the case where it waits for a person to look, for one has.
+    """Take an item out of the cases where it waits for a person to look, for one has.
 
-    Else whoever is given that later would overrule the answer without knowing of it. Where the
+    Else whoever is given them later would overrule the answer without knowing of it. Where the
     answer is taken back it stays out: the appeal waits for a person again.
     """
-    there = cases.of_item(connection, item)
-    if there is None:
-        return
-    held, reason = cases.hold(connection, there.id, wait=False), "an appeal about it was answered"
-    if held.state != "open":
-        return
-    if held.copies == 1:
-        cases.close(connection, held.id, actor=actor, reason=reason, now=now)
-    elif (copy := items.get(connection, item)) is not None:
-        opening.take_out(connection, held, copy, reason=reason, actor=actor, now=now)
+    copy = items.get(connection, item)
+    assert copy is not None  # An appeal is about it.
+    for there in cases.open_of_item(connection, item):
+        if there.kind not in ("review", "disagreement"):
+            continue
+        held = cases.hold(connection, there.id, wait=False)
+        if held.state == "open":
+            reason = "an appeal about it was answered"
+            opening.leave(connection, held, copy, reason=reason, actor=actor, now=now)
 
 
 def _lifted(

@@ -142,14 +142,15 @@ class Appeal(Shape):
     ended_at: str | None = Field(description="When it ended.", examples=[None])
 
     @classmethod
-    def of(cls, one: appeals.Appeal, now: int) -> Self:
-        """Return what is shown of an appeal."""
+    def of(cls, one: appeals.Appeal, who: Principal, now: int) -> Self:
+        """Return what somebody is shown of an appeal."""
+        judges = "review" in who.scopes and "items.write" not in who.scopes
         return cls(
             id=one.id,
             item=one.item,
             decision=one.decision,
             case=one.case,
-            author=one.author,
+            author="" if judges else one.author,
             text=one.text,
             state=one.state,
             overdue=one.overdue(now),
@@ -237,7 +238,7 @@ def create(item: ItemId, wanted: NewAppeal, at: At, who: Writes) -> Appeal:
             decision=wanted.decision,
             now=now,
         )
-    return Appeal.of(made, now)
+    return Appeal.of(made, who, now)
 
 
 @router.get("/appeals", summary="List appeals")
@@ -257,7 +258,8 @@ def list_appeals(
     with at.store.read() as connection:
         which = appeals.Filter(state=state, item=item)
         page = appeals.page(connection, which, now=now, after=after, limit=limit)
-    return Appeals(appeals=tuple(Appeal.of(one, now) for one in page.appeals), next=page.cursor)
+    shown = tuple(Appeal.of(one, who, now) for one in page.appeals)
+    return Appeals(appeals=shown, next=page.cursor)
 
 
 @router.get("/appeals/{appeal}", summary="Show an appeal", responses=problem_responses(NotFound))
@@ -267,4 +269,4 @@ def show(appeal: AppealId, at: At, who: Reads) -> Appeal:
         found = appeals.get(connection, appeal)
     if found is None:
         raise NotFound
-    return Appeal.of(found, at.clock())
+    return Appeal.of(found, who, at.clock())

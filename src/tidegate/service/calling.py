@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection
 
-from tidegate.service import opening, ranking
-from tidegate.store import cases, decisions, items
+from tidegate.service import appealing, opening, ranking
+from tidegate.store import cases, claims, decisions, items
 from tidegate.store.cases import Case, New
 from tidegate.store.error import StateError
 from tidegate.store.queues import REVIEW
@@ -11,6 +11,8 @@ from tidegate.store.queues import REVIEW
 
 def called(connection: Connection, item: str, *, actor: str, reason: str, now: int) -> Case:
     """Have an item before a person, and return the open case that it is in.
+
+    Where an appeal about it was answered, it is for nobody against whom that was.
 
     Args:
         connection: Of the transaction.
@@ -55,5 +57,7 @@ def called(connection: Connection, item: str, *, actor: str, reason: str, now: i
         pdq=opening.fingerprint(made.evidence),
     )
     case = cases.open_case(connection, new, actor=actor, now=now)
+    for one in sorted(appealing.barred(connection, item)):
+        claims.bar(connection, case.id, one, now=now)
     cases.tell(connection, actor, "case.ask", case.id, {"item": item}, now, reason)
     return case

@@ -17,6 +17,7 @@ from tidegate.service import casework
 from tidegate.service.auth import Principal, needs
 from tidegate.service.casework import ANSWERS, Answer
 from tidegate.service.problems import Conflict, Invalid, NotFound, problem_responses
+from tidegate.service.quality import BLIND
 from tidegate.service.shape import After, Limit, Next, Shape, Why
 from tidegate.service.state import Service, service
 from tidegate.store import caselists, cases, claims, clock, queues, reviews
@@ -30,9 +31,6 @@ router = APIRouter(tags=["cases"])
 _ID = "0199c0de-0000-7000-8000-000000000011"
 _ITEM = "0199c0de-0000-7000-8000-000000000001"
 _AT = "2026-11-23T08:30:00.000000+00:00"
-
-BLIND: frozenset[Kind] = frozenset({"second", "golden", "benign"})
-"""Kinds that look like a review to whoever is to answer them, so that they answer as always."""
 
 At = Annotated[Service, Depends(service)]
 Who = Annotated[Principal, needs("review")]
@@ -300,7 +298,7 @@ def list_cases(
 
     With another state, or a kind, a category or an item: newest first.
     """
-    which = Filter(kind=kind, state=state, category=category, item=item)
+    which = Filter(kinds=_kinds(kind, who), state=state, category=category, item=item)
     with at.store.read() as connection:
         mine = _mine(connection, who, queue) if _may_tell(kind, who) else ()
         if which == Filter(state="open"):
@@ -308,7 +306,8 @@ def list_cases(
         else:
             found = caselists.search(connection, mine, which, after=after, limit=limit)
     now = at.clock()
-    return CasePage(cases=tuple(CaseView.of(c, who, now) for c in found.cases), next=found.cursor)
+    shown = tuple(CaseView.of(case, who, now) for case in found.cases if not case.rests(now))
+    return CasePage(cases=shown, next=found.cursor)
 
 
 @router.get("/v1/cases/reasons", summary="List the reasons that the policy offers")
@@ -344,7 +343,7 @@ def next_case(at: At, who: Who, wanted: Annotated[NextIn, Body()] = NextIn()) ->
 def show(case: Id, at: At, who: Who) -> CaseWhole:
     """With its answers. What the item is, and why it is here, `/v1/items/{item}` says."""
     with at.store.read() as connection:
-        found = _seen(connection, case, who)
+        found = visible(connection, case, who, at.clock())
         given = reviews.of_case(connection, case)
     view = CaseView.of(found, who, at.clock())
     return CaseWhole(**dict(view), reviews=tuple(map(ReviewView.of, given)))
@@ -358,7 +357,7 @@ def show(case: Id, at: At, who: Who) -> CaseWhole:
 def list_copies(case: Id, at: At, who: Who, after: After = None, limit: Limit = 50) -> CopyPage:
     """The shown one is among them."""
     with at.store.read() as connection:
-        _seen(connection, case, who)
+        visible(connection, case, who, at.clock())
         found = cases.copies(connection, case, after=after, limit=limit + 1)
     shown = tuple(
         CopyView(item=one.item, distance=one.distance, joined_at=clock.text(one.created_at))
@@ -376,7 +375,7 @@ def claim(case: Id, at: At, who: Who) -> CaseView:
     """Yours for two minutes. Where somebody else has it, the answer says who."""
     now = at.clock()
     with at.store.write(durable=False) as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = claims.claim(connection, case, who.actor, now=now)
     return CaseView.of(found, who, now)
 
@@ -390,7 +389,7 @@ def renew(case: Id, at: At, who: Who) -> CaseView:
     """Yours for another two minutes, where nobody else has taken it since."""
     now = at.clock()
     with at.store.write(durable=False) as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = claims.renew(connection, case, who.actor, now=now)
     return CaseView.of(found, who, now)
 
@@ -404,7 +403,7 @@ def release(case: Id, at: At, who: Who) -> CaseView:
     """Anybody may be given it then, you as well. What is not yours any more stays as it is."""
     now = at.clock()
     with at.store.write(durable=False) as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = claims.release(connection, case, who.actor, now=now)
     return CaseView.of(found, who, now)
 
@@ -418,7 +417,7 @@ def skip(case: Id, at: At, who: Who) -> CaseView:
     """You are not given it again."""
     now = at.clock()
     with at.store.write() as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = claims.skip(connection, case, who.actor, now=now)
     return CaseView.of(found, who, now)
 
@@ -432,7 +431,7 @@ def escalate(case: Id, why: Why, at: At, who: Who) -> CaseView:
     """It goes to those who decide what others could not, and leaves its queues."""
     now = at.clock()
     with at.store.write() as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = casework.escalate(connection, case, actor=who.actor, reason=why.reason, now=now)
     return CaseView.of(found, who, now)
 
@@ -450,7 +449,7 @@ def decide(case: Id, given: AnswerIn, at: At, who: Who) -> ReviewView:
     """
     said = msgspec.convert(given.model_dump(exclude={"version"}), Answer)
     with at.store.write() as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, at.clock())
         review = casework.decide(
             connection, case, said, actor=who.actor, version=given.version, now=at.clock()
         )
@@ -466,7 +465,7 @@ def undo(case: Id, at: At, who: Who) -> CaseView:
     """As if it had not been: nobody was told. The case is open, and yours again."""
     now = at.clock()
     with at.store.write() as connection:
-        found = _seen(connection, case, who)
+        found = visible(connection, case, who, now)
         if found.review is None:
             raise ConflictError("this case has no answer")
         opened = casework.undo(connection, found.review, actor=who.actor, now=now)
@@ -482,7 +481,7 @@ def reverse(case: Id, why: Why, at: At, who: Who) -> CaseView:
     """The decision stays in force until the next answer; who was told of it is told of that."""
     now = at.clock()
     with at.store.write() as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = casework.reverse(connection, case, actor=who.actor, reason=why.reason, now=now)
     return CaseView.of(found, who, now)
 
@@ -496,7 +495,7 @@ def split(case: Id, which: SplitIn, at: At, who: Who) -> CaseView:
     """For a copy that turns out to be different. The answer is its new case."""
     now = at.clock()
     with at.store.write() as connection:
-        _seen(connection, case, who)
+        workable(connection, case, who, now)
         found = casework.split(connection, case, which.item, actor=who.actor, now=now)
     return CaseView.of(found, who, now)
 
@@ -504,6 +503,13 @@ def split(case: Id, which: SplitIn, at: At, who: Who) -> CaseView:
 def _may_tell(kind: Kind | None, who: Principal) -> bool:
     """Return whether somebody may know that a case is of this kind."""
     return kind not in BLIND or who.role != "reviewer"
+
+
+def _kinds(kind: Kind | None, who: Principal) -> tuple[Kind, ...]:
+    """Return the kinds that somebody asks for: what looks like a review to them is one."""
+    if kind is None:
+        return ()
+    return (kind,) if kind != "review" or _may_tell("second", who) else (kind, *sorted(BLIND))
 
 
 def _mine(
@@ -514,18 +520,28 @@ def _mine(
     return mine if wanted is None else tuple(queue for queue in mine if queue in wanted)
 
 
-def _seen(connection: Connection, case: str, who: Principal) -> Case:
-    """Return a case that somebody may see: in a queue of theirs, or theirs itself.
+def workable(connection: Connection, case: str, who: Principal, now: int) -> Case:
+    """Return a case that somebody may work on: in a queue of theirs, or theirs itself.
 
     Raises:
         MissingError: There is none for them.
     """
     found = cases.need(connection, case)
-    if who.actor == found.claimed_by or set(found.queues) & set(_mine(connection, who)):
-        return found
+    mine = found.claimed_by == who.actor or set(found.queues) & set(_mine(connection, who))
+    if not mine or found.rests(now):
+        raise MissingError(f"there is no case {case:.40}")
+    return found
+
+
+def visible(connection: Connection, case: str, who: Principal, now: int) -> Case:
+    """Return a case that somebody may see: that they may work on, or have answered before.
+
+    Raises:
+        MissingError: There is none for them.
+    """
     if any(review.reviewer == who.actor for review in reviews.of_case(connection, case)):
-        return found
-    raise MissingError(f"there is no case {case:.40}")
+        return cases.need(connection, case)
+    return workable(connection, case, who, now)
 
 
 def _text(at: int | None) -> str | None:

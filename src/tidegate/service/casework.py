@@ -10,6 +10,7 @@ items. How cases come about is in :mod:`~tidegate.service.opening`.
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -117,7 +118,8 @@ def next_case(
         return None
     other = quality.instead(connection, actor, place.queue, now=now)
     if other is not None:
-        return claims.claim(connection, other, actor, now=now, seconds=seconds)
+        with suppress(ConflictError):  # Somebody else was given it at the same time.
+            return claims.claim(connection, other, actor, now=now, seconds=seconds)
     return claims.next_for(connection, queues, actor, now=now, seconds=seconds)
 
 
@@ -166,7 +168,7 @@ def decide(
         rule=choice.rule,
         category=choice.category,
         note=answer.note,
-        context=answer.context,
+        context=tuple(dict.fromkeys(answer.context)),
         effective=effective,
         micros=now - (held.claimed_at or now) if mine else None,
         opened_at=held.opened_at,
@@ -192,7 +194,7 @@ def undo(connection: Connection, review: str, *, actor: str, now: int) -> Case:
         now: The present.
 
     Returns:
-        The case, open, and theirs again.
+        The case, open, and theirs again; closed where the media of all its items was deleted.
 
     Raises:
         MissingError: There is no such answer.
@@ -208,18 +210,30 @@ def undo(connection: Connection, review: str, *, actor: str, now: int) -> Case:
         raise ConflictError(f"this is not the answer any more: {cases.story(connection, held)}")
     if now >= answer.leaves_at:
         raise ConflictError(f"after {UNDO // SECOND} s it has left: it can be reversed")
+    deleted = []
     for made in reviews.decisions_of(connection, answer.id):
-        if items.hold(connection, made.item).decision != made.decision:
+        item = items.hold(connection, made.item)
+        if item.decision != made.decision:
             raise ConflictError(f"item {made.item} was decided again since")
         if not outbox.take_back(connection, made.item, made.decision):
             raise ConflictError("somebody was told of it already: it can be reversed")
+        (last,) = decisions.history(connection, item.id, limit=1)
         decisions.put_back(connection, made.item, made.before, actor=actor, now=now)
+        if item.state == "deleted":
+            deleted.append(item)
+        elif last.id != made.decision:
+            # What a machine has found since was only noted: it is to come into force now.
+            reason = "it was judged while a person's answer was in force"
+            items.rescan(connection, item.id, actor=actor, reason=reason, now=now)
     for child in cases.children(connection, held.id):
         if child.opened_at == answer.created_at and child.state != "closed":
             cases.close(connection, child.id, actor=actor, reason="the answer was undone", now=now)
     undone = reviews.undo(connection, answer.id, now=now)
     cases.reopen(connection, held.id, actor=actor, reason="", action="review.undo", now=now)
     case = claims.claim(connection, held.id, actor, now=now)
+    for item in deleted:
+        opening.gone(connection, item, actor=actor, now=now)
+        case = cases.need(connection, case.id)
     if undone.effective:
         appealing.undone(connection, case, undone, now=now)
     quality.undone(connection, case, undone, now=now)
@@ -229,7 +243,9 @@ def undo(connection: Connection, review: str, *, actor: str, now: int) -> Case:
 def reverse(connection: Connection, case: str, *, actor: str, reason: str, now: int) -> Case:
     """Open a case again that was decided: the next answer takes the place of the one in force.
 
-    Until then that stays in force. Whoever was told of it is told of the reversal.
+    Until then that stays in force. Whoever was told of it is told of the reversal. What somebody
+    has decided since in another case, for example by the answer to an appeal, stays as it is: such
+    items leave the case.
 
     Args:
         connection: Of the transaction.
@@ -240,12 +256,13 @@ def reverse(connection: Connection, case: str, *, actor: str, reason: str, now: 
 
     Raises:
         MissingError: There is no such case.
-        ConflictError: It has no answer that took effect, or an item of it is before people again
-            in another case.
+        ConflictError: It has no answer that took effect, an item of it is before people again in
+            another case, or all of them were decided in others since.
     """
     held = cases.hold(connection, case)
     if held.kind not in REVERSIBLE or held.state != "decided":
         raise ConflictError("only what was decided can be reversed, and no appeal is")
+    held = _still_its_own(connection, held, actor, now)
     if held.kind == "review":
         for one in cases.copies(connection, held.id, limit=opening.MOST_COPIES):
             other = cases.of_item(connection, one.item)
@@ -309,6 +326,20 @@ def split(connection: Connection, case: str, item: str, *, actor: str, now: int)
         parent=held.id,
     )
     return cases.open_case(connection, new, actor=actor, now=now)
+
+
+def _still_its_own(connection: Connection, held: Case, actor: str, now: int) -> Case:
+    """Take the items out of a case that people have decided in other cases since."""
+    own = {made.decision for made in reviews.decisions_of(connection, str(held.review))}
+    for item in _items(connection, held):
+        made = None if item.decision in own else decisions.get(connection, str(item.decision))
+        if made is None or made.origin != "reviewer":
+            continue
+        if held.copies == 1:
+            raise ConflictError("somebody has decided on this in another case since")
+        reason = "it was decided in another case since"
+        held = opening.take_out(connection, held, item, reason=reason, actor=actor, now=now)
+    return held
 
 
 def _items(connection: Connection, held: Case) -> list[items.Item]:

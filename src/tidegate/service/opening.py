@@ -82,7 +82,8 @@ def opened(
         there = cases.hold(connection, there.id, wait=False)
     if not wanted:
         if there is not None:
-            _leave(connection, there, item, "nothing asks for a person any more", SYSTEM, now)
+            reason = "nothing asks for a person any more"
+            leave(connection, there, item, reason=reason, actor=SYSTEM, now=now)
         return None
     why = cause(decision, evidence)
     severity = ranking.severity(why.category)
@@ -142,10 +143,10 @@ def gone(connection: Connection, item: Item, *, actor: str, now: int) -> None:
     Raises:
         ConflictError: Somebody works on a case that it has come into just now.
     """
-    for case in cases.all_of_item(connection, item.id):
-        if case.state == "open" and case.kind != "appeal":
+    for case in cases.open_of_item(connection, item.id):
+        if case.kind != "appeal":
             held = cases.hold(connection, case.id, wait=False)
-            _leave(connection, held, item, "the media was deleted", actor, now)
+            leave(connection, held, item, reason="the media was deleted", actor=actor, now=now)
 
 
 def priorities(decision: Decision) -> dict[str, int]:
@@ -215,8 +216,8 @@ def _joined(
     return None
 
 
-def _leave(
-    connection: Connection, held: Case, item: Item, reason: str, actor: str, now: int
+def leave(
+    connection: Connection, held: Case, item: Item, *, reason: str, actor: str, now: int
 ) -> None:
     """Take an item out of its case, and close that where nothing is left in it."""
     if held.copies == 1:

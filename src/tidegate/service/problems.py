@@ -186,6 +186,7 @@ def install(app: FastAPI) -> None:
     """Have an application answer every error as a problem, unknown routes among them."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unexpected)
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -222,6 +223,10 @@ async def _validation(request: Request, error: Exception) -> Response:
         for one in error.errors()[:MOST_ERRORS]
     ]
     return respond(Invalid(errors=faults))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return failed(request)
 
 
 def _answer(details: ProblemDetails, headers: Mapping[str, str] | None) -> Response:

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from tidegate.policy import Program, parse
-from tidegate.service import alarms, opening
+from tidegate.service import alarms, appealing, opening
 from tidegate.store import audit, banks, decisions, due, items, jobs, policies
 from tidegate.store.decisions import New
 from tidegate.store.engine import Store
@@ -130,6 +130,7 @@ class Undoing:
                 result = decisions.record(connection, made, now=now)
                 if result.new:
                     alarms.messages(connection, item, decision, result, now=now)
+                    appealing.decided(connection, item.id, result.id, actor=actor, now=now)
                     opening.opened(connection, item, decision, evidence, now=now)
                 return
         items.rescan(connection, item.id, actor=actor, reason=reason, now=self._now(), cause=cause)

@@ -45,14 +45,14 @@ class Filter(Value, frozen=True, kw_only=True):
     """Which cases; ``None`` is any.
 
     Attributes:
-        kind: What they are for.
+        kinds: What they are for; none: any.
         state: Where they stand.
         category: What they are about.
         item: An item that is in them.
         claimed_by: Who had them last; of open ones only.
     """
 
-    kind: Kind | None = None
+    kinds: tuple[Kind, ...] = ()
     state: State | None = None
     category: str | None = None
     item: str | None = None
@@ -129,11 +129,13 @@ def search(
     """
     _check_limit(limit)
     there = sa.exists().where(case_queues.c.case == cases.c.id, case_queues.c.queue.in_([*queues]))
-    equal = {name: getattr(which, name) for name in ("kind", "category", "claimed_by")}
+    equal = {name: getattr(which, name) for name in ("category", "claimed_by")}
     query = sa.select(cases) if which.item is None else with_item(which.item)
     query = query.where(
         there, *(cases.c[name] == value for name, value in equal.items() if value is not None)
     )
+    if which.kinds:
+        query = query.where(cases.c.kind.in_(which.kinds))
     key = sa.tuple_(cases.c.opened_at, cases.c.id)
     if after is not None:
         opened_at, case = _read_cursor(after)
@@ -267,7 +269,7 @@ def _read_cursor(cursor: str) -> tuple[float, str]:
         written = base64.urlsafe_b64decode(cursor[:200] + "=" * (-len(cursor) % 4)).decode()
         at, _, case = written.partition(" ")
         check("cursor", case, 36)
-        if math.isfinite(float(at)):
+        if abs(float(at)) < 1 << 62:
             return float(at), case
         raise ValueError(at)
     except ValueError:

@@ -120,6 +120,10 @@ class Case(Value, frozen=True, kw_only=True):
         """Return who has it at a time: a claim that has run out is nobody's."""
         return self.claimed_by if (self.claimed_until or 0) > now else None
 
+    def rests(self, now: int) -> bool:
+        """Return whether it is before nobody yet: the answer that it comes of can be taken back."""
+        return self.holder(now) == "system"
+
 
 class Copy(Value, frozen=True, kw_only=True):
     """An item of a case.
@@ -221,6 +225,12 @@ def of_item(connection: Connection, item: str) -> Case | None:
 def all_of_item(connection: Connection, item: str, *, limit: int = 50) -> list[Case]:
     """Return every case that an item is or was in, newest first."""
     return read(connection, with_item(item).order_by(cases.c.id.desc()).limit(limit))
+
+
+def open_of_item(connection: Connection, item: str) -> list[Case]:
+    """Return every open case that an item is in, of whatever kind, newest first."""
+    query = with_item(item).where(plainly(cases.c.state) == "open")
+    return read(connection, query.order_by(cases.c.id.desc()))
 
 
 def children(connection: Connection, case: str) -> list[Case]:

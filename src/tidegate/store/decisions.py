@@ -108,7 +108,8 @@ def record(connection: Connection, made: New, *, now: int, in_force: bool = True
     The item is locked until the transaction ends. A machine that decides on the same
     evidence, facts and policy as the machine before it changes nothing, and is told so: it
     has no alarms to send. That holds for a second worker with the same job, and for a
-    rescan under which nothing has changed, whatever a reviewer has decided since.
+    rescan under which nothing has changed, whatever a reviewer has decided since; not where
+    what a reviewer has decided was taken back, and an older decision is in force.
 
     Args:
         connection: Of the transaction.
@@ -128,7 +129,8 @@ def record(connection: Connection, made: New, *, now: int, in_force: bool = True
     facts = msgspec.json.encode(made.facts).decode()
     inputs = _inputs(made, facts) if made.origin == "machine" else None
     last = _last(connection, made.item)
-    if (there := _recorded_before(connection, made, inputs, last)) is not None:
+    there = _recorded_before(connection, made, inputs, last, item.decision if in_force else None)
+    if there is not None:
         return Result(id=there, new=False, before=item.action)
     if item.state == "deleted" and made.origin == "machine":
         raise StateError(f"the media of item {item.id} was deleted: it is not judged any more")
@@ -303,9 +305,13 @@ def _last(connection: Connection, item: str, *origins: Origin) -> Any:
 
 
 def _recorded_before(
-    connection: Connection, made: New, inputs: str | None, last: Any
+    connection: Connection, made: New, inputs: str | None, last: Any, standing: str | None
 ) -> str | None:
-    """Return the id of the decision that this one would repeat, if there is one."""
+    """Return the id of the decision that this one would repeat, if there is one.
+
+    What was noted while a person's decision was in force is not repeated by the same once that was
+    taken back: another one stands (``standing``), and this one takes its place.
+    """
     if made.key is not None:
         query = sa.select(decisions.c.id).filter_by(item=made.item, key=made.key)
         if (found := connection.execute(query).scalar()) is not None:
@@ -313,7 +319,7 @@ def _recorded_before(
     if made.origin == "machine" and last is not None and last.origin != "machine":
         last = _last(connection, made.item, "machine")
     same = inputs is not None and last is not None and last.inputs == inputs
-    return str(last.id) if same else None
+    return str(last.id) if same and standing in (None, last.id) else None
 
 
 def _evidence_kept_here(made: New) -> str | None:
