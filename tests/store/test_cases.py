@@ -107,7 +107,7 @@ def test_a_search_is_newest_first_and_within_the_queues(store):
         assert found(state="closed") == [old]
         assert found(category="violence.gore") == [gore.id]
         assert found(item=gore.item) == [gore.id]
-        assert found(kind="appeal") == []
+        assert found(kinds=("appeal",)) == []
         first = caselists.search(connection, everywhere, Filter(), limit=2)
         rest = caselists.search(connection, everywhere, Filter(), limit=2, after=first.cursor)
         assert [case.id for case in rest.cases] == [old]

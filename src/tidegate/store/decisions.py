@@ -309,8 +309,8 @@ def _recorded_before(
 ) -> str | None:
     """Return the id of the decision that this one would repeat, if there is one.
 
-    What was noted while a person's decision was in force is not repeated by the same once that was
-    taken back: another one stands (``standing``), and this one takes its place.
+    Once a person's decision was taken back, an older one of a machine stands (``standing``). What
+    was only noted meanwhile is not repeated then by the same: it takes its place.
     """
     if made.key is not None:
         query = sa.select(decisions.c.id).filter_by(item=made.item, key=made.key)
@@ -319,7 +319,13 @@ def _recorded_before(
     if made.origin == "machine" and last is not None and last.origin != "machine":
         last = _last(connection, made.item, "machine")
     same = inputs is not None and last is not None and last.inputs == inputs
-    return str(last.id) if same and standing in (None, last.id) else None
+    if not same:
+        return None
+    if standing not in (None, last.id):
+        query = sa.select(decisions.c.origin).where(decisions.c.id == standing)
+        if connection.execute(query).scalar() == "machine":
+            return None
+    return str(last.id)
 
 
 def _evidence_kept_here(made: New) -> str | None:
