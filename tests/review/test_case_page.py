@@ -487,3 +487,20 @@ def test_a_case_that_is_claimed_twice_at_once_is_given_once(service, as_person, 
             connection, case.id, answer, actor=ada, version=case.version, now=service.clock()
         )
     assert now_of(service, case).state == "decided"
+
+
+@ONCE
+def test_who_has_answered_a_case_sees_it_where_it_went_and_does_not_work_on_it(
+    as_person, case, service, clock
+):
+    ada, lena = as_person("ada"), as_person("lea")
+    assert decide(ada, case).status_code == 303
+    clock.pass_by(casework.UNDO)
+    assert act(lena, case, "reverse", reason="a statue").status_code == 303
+    assert act(lena, case, "escalate").status_code == 303
+    assert ada.get(path(case)).status_code == 200
+    for what in ("claim", "renew", "release", "skip", "escalate", "split", "reverse"):
+        assert act(ada, case, what, reason="no").status_code == 404, what
+    now = now_of(service, case)
+    assert decide(ada, case, "allow", version=now.version).status_code == 404
+    assert (now.state, now.queues) == ("open", ("escalated",))

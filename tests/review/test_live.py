@@ -125,6 +125,18 @@ def test_nobody_is_told_of_queues_that_they_do_not_work_on(listening, service):
 
 
 @ONCE
+def test_nobody_is_told_of_cases_that_they_may_not_see(listening, service):
+    make_user(service, "ada", "reviewer")
+    hard, mine = open_case(service, "escalated"), open_case(service, "nudity", 2)
+    stream = listening("ada", case=[hard.id, mine.id])
+    for case in (hard, mine):
+        with service.store.write() as connection:
+            cases.close(connection, case.id, actor="user:b", reason="", now=service.clock())
+    name, told = stream.until(lambda name, told: told.get("state") == "closed")
+    assert (name, told["case"]) == ("case", mine.id)
+
+
+@ONCE
 @pytest.mark.parametrize("role", ["viewer", "curator"])
 def test_who_reviews_nothing_hears_nothing(app, service, role):
     make_user(service, "eve", role)

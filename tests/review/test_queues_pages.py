@@ -9,7 +9,7 @@ from tests.review.scenes import people
 from tests.service.asking import ONCE, browser
 from tests.store.making import accept
 from tidegate.service import ranking
-from tidegate.store import cases
+from tidegate.store import cases, claims
 from tidegate.store.cases import New
 from tidegate.store.clock import HOUR, SECOND
 
@@ -118,3 +118,14 @@ def test_a_long_list_has_pages(ada, opened):
 def test_nothing_left_to_do_is_told(ada):
     led = ada.post(NEXT, data={"csrf": csrf_of(ada)})
     assert "There is nothing left to do here." in ada.get(led.headers["location"]).text
+
+
+@ONCE
+def test_what_can_still_be_taken_back_is_before_nobody(ada, opened, service, clock):
+    case = opened("violence.gore")
+    with service.store.write() as connection:
+        claims.claim(connection, case.id, "system", now=clock.now, seconds=30)
+    assert listed(ada.get("/console/queues")) == []
+    assert ada.get(f"/console/cases/{case.id}").status_code == 404
+    clock.pass_by(30 * SECOND)
+    assert listed(ada.get("/console/queues")) == [case.id]

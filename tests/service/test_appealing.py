@@ -21,6 +21,7 @@ from tests.service.working import put_in_force
 from tests.store.making import decision
 from tidegate.service import appealing, casework
 from tidegate.service.appealing import NoAppealError
+from tidegate.service.calling import called
 from tidegate.store import appeals, audit, cases, claims, decisions, items
 from tidegate.store.clock import DAY, HOUR, SECOND
 from tidegate.store.error import ConflictError, InvalidError, MissingError
@@ -407,3 +408,36 @@ def test_an_appeal_is_answered_by_the_record_where_the_media_is_gone(service, ho
     answer(service, made.case, ada, "allow")
     assert of(service, made).state == "reversed"
     assert (item_of(service, item).state, item_of(service, item).action) == ("deleted", "allow")
+
+
+def test_who_lost_an_appeal_has_no_other_way_to_decide(service, hook, clock):
+    ada, ben, cem = people(service, "ada", "ben", "cem")
+    item = removed(service)
+    before = reviewed(service, item, ada)
+    clock.pass_by(casework.UNDO)
+    answer(service, appeal(service, item).case, ben)
+    clock.pass_by(casework.UNDO)
+    with service.store.write() as connection:
+        with pytest.raises(ConflictError, match="in another case since"):
+            casework.reverse(connection, before.id, actor=ada, reason="no", now=clock.now)
+        case = called(connection, item, actor=ada, reason="no", now=clock.now)
+        assert casework.next_case(connection, ["review"], actor=ada, now=clock.now) is None
+        with pytest.raises(ConflictError, match="another person"):
+            claims.claim(connection, case.id, ada, now=clock.now)
+    answer(service, case.id, cem, "remove")
+    assert item_of(service, item).action == "remove"
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_disagreement_does_not_overrule_the_answer_to_an_appeal(service, hook, copies):
+    (ada,) = people(service, "ada")
+    item, other = removed(service, 1), removed(service, 2)
+    with service.store.write() as connection:
+        new = cases.New(kind="disagreement", item=item, queues={"disagreements": 0.0})
+        case = cases.open_case(connection, new, actor="system", now=service.clock())
+        if copies == 2:
+            grown = {"distance": 0, "reach": 0.0, "lift": 0.0, "now": service.clock()}
+            cases.add_copy(connection, case.id, other, **grown)
+    answer(service, appeal(service, item).case, ada)
+    left = case_of(service, case.id)
+    assert (left.state, left.item) == [("closed", item), ("open", other)][copies - 1]

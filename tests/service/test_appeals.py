@@ -78,3 +78,14 @@ def test_what_is_overdue_is_a_figure_of_its_own(service, admin, clock):
     figures = admin.get("/metrics").text
     assert 'tidegate_appeals{state="overdue"} 1.0' in figures
     assert 'tidegate_appeals{state="in_time"} 1.0' in figures
+
+
+@ONCE
+def test_reviewers_are_not_told_who_appeals(service, admin, as_role):
+    item = removed(service)
+    made = admin.post(f"/v1/items/{item}/appeals", json={"text": SAID, "author": "a-8231"}).json()
+    told = {"reviewer": "", "viewer": "a-8231", "lead": "a-8231"}
+    for role, author in told.items():
+        client = as_role(role)
+        assert client.get(f"/v1/appeals/{made['id']}").json()["author"] == author, role
+        assert client.get("/v1/appeals").json()["appeals"][0]["author"] == author, role

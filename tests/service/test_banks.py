@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from tests.pipeline.asked import POLICY
+from tests.service.appealed import appeal
 from tests.service.asking import Asking, bearer, make_key
 from tests.service.banking import (
     FAR,
@@ -36,7 +37,7 @@ from tidegate.service.fetch import Fetcher
 from tidegate.service.forms import LARGEST_JSON
 from tidegate.service.hasher import Hasher
 from tidegate.service.undo import Undoing
-from tidegate.store import audit, banks, decisions, items, jobs
+from tidegate.store import appeals, audit, banks, cases, decisions, items, jobs
 from tidegate.store.clock import DAY
 
 ONCE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
@@ -410,6 +411,17 @@ def test_what_an_entry_caused_is_undone_but_for_what_a_person_decided(
     assert len(kept) == 2
     assert len(told(service, "entries.undo")) == 1
     assert sum(row.reason == "a mistake" for row in told(service, "decision.record")) == 2
+
+
+def test_an_appeal_against_what_is_undone_is_over(curator, press, caused, service):
+    entry, ids, _ = caused
+    made = appeal(service, ids[0])
+    set_state(service.store, "press", [entry], "withdrawn")
+    curator.post(f"{press}/entries/{entry}/undo", json={"reason": "a mistake"})
+    assert Undoing(service.store, service.clock).step()
+    with service.store.read() as connection:
+        assert appeals.get(connection, made.id).state == "reversed"
+        assert cases.need(connection, made.case).state == "closed"
 
 
 @ONCE

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from tests.service.asking import ONCE, Asking, bearer, browser, make_key, make_user
@@ -234,3 +236,71 @@ def test_a_rescan_that_asks_for_nobody_closes_it(ready, reviewer):
     with ready.store.write() as connection:
         judge(connection, case.item, decision_of("allow"), score=0.1)
     assert reviewer("ada").get(f"/v1/cases/{case.id}").json()["state"] == "closed"
+
+
+@pytest.fixture
+def second(ready, reviewer):
+    """The case of a second opinion, and the clients of who has answered first and of another."""
+    with ready.store.write() as connection:
+        share = {"version": 0, "second_share": 1.0}
+        queues.change(connection, "review", actor="system", now=NOW, **share)
+    case = sent(ready)
+    ada, ben = reviewer("ada"), reviewer("ben")
+    assert ada.post(f"/v1/cases/{case.id}/decide", json=REMOVE).status_code == 200
+    with ready.store.read() as connection:
+        (opened,) = cases.children(connection, case.id)
+    return opened, ada, ben
+
+
+def listed(client, **asked):
+    return [case["id"] for case in client.get("/v1/cases", params=asked).json()["cases"]]
+
+
+def test_a_second_opinion_is_nowhere_while_the_first_can_be_taken_back(second, reviewer, clock):
+    case, _, ben = second
+    for client in (ben, reviewer("lena", "lead")):
+        assert listed(client) == listed(client, item=case.item) == []
+        assert client.get(f"/v1/cases/{case.id}").status_code == 404
+        assert client.post(f"/v1/cases/{case.id}/claim").status_code == 404
+    clock.pass_by(UNDO)
+    assert listed(ben) == [case.id]
+    assert ben.post(f"/v1/cases/{case.id}/claim").status_code == 200
+
+
+def test_no_filter_tells_a_second_opinion_from_a_review(ready, second, reviewer, clock):
+    case, _, ben = second
+    other = sent(ready, pdq=other_picture(1))
+    clock.pass_by(UNDO)
+    assert set(listed(ben, kind="review")) == set(listed(ben)) == {case.id, other.id}
+    assert listed(ben, kind="second") == []
+    lena = reviewer("lena", "lead")
+    assert listed(lena, kind="review") == [other.id]
+    assert listed(lena, kind="second") == [case.id]
+
+
+def test_who_has_answered_a_case_sees_it_where_it_went_and_does_not_work_on_it(
+    ready, reviewer, clock
+):
+    case = sent(ready).id
+    ada, lena = reviewer("ada"), reviewer("lena", "lead")
+    assert ada.post(f"/v1/cases/{case}/decide", json=REMOVE).status_code == 200
+    clock.pass_by(UNDO)
+    lena.post(f"/v1/cases/{case}/reverse", json={"reason": "a statue"})
+    version = lena.post(f"/v1/cases/{case}/escalate", json={}).json()["version"]
+    assert ada.get(f"/v1/cases/{case}").json()["queues"] == ["escalated"]
+    asked = {"decide": {**REMOVE, "version": version}, "escalate": {}, "split": {"item": "x"}}
+    for path in ("claim", "renew", "release", "skip", "escalate", "decide", "split"):
+        assert ada.post(f"/v1/cases/{case}/{path}", json=asked.get(path)).status_code == 404, path
+    decided = lena.post(f"/v1/cases/{case}/decide", json=asked["decide"])
+    assert decided.status_code == 200, decided.text
+    clock.pass_by(UNDO)
+    assert ada.post(f"/v1/cases/{case}/reverse", json={"reason": "no"}).status_code == 404
+
+
+def test_a_cursor_of_no_time_is_none(reviewer):
+    ada = reviewer("ada")
+    for far in ("1e300", "-1e300", "inf", "nan", "1e19"):
+        after = base64.urlsafe_b64encode(f"{far} x".encode()).decode().rstrip("=")
+        for kind in ({}, {"kind": "review"}):
+            answered = ada.get("/v1/cases", params={"after": after, **kind})
+            assert answered.status_code == 422, answered.text

@@ -19,7 +19,7 @@ from tests.service.casing import (
 from tests.store.making import NOW
 from tidegate.evidence import Decision
 from tidegate.policy import finding
-from tidegate.service import casework, opening
+from tidegate.service import appealing, casework, opening, quality
 from tidegate.service.casework import UNDO
 from tidegate.store import (
     audit,
@@ -28,6 +28,7 @@ from tidegate.store import (
     claims,
     decisions,
     items,
+    jobs,
     outbox,
     policies,
     reviews,
@@ -714,3 +715,85 @@ def test_a_reviewers_decision_is_read_like_any_other(store, admin):
         kept = decisions.get(connection, items.get(connection, case.item).decision)
     assert kept.decision == read
     assert finding(kept.evidence, read.reasons[0]) is None
+
+
+def meanwhile(connection, item, *, now):
+    """Have a machine find more in an item than it did before."""
+    judge(connection, item, decision_of("remove", policy="test/2"), score=0.95, now=now)
+
+
+def test_what_a_machine_found_meanwhile_comes_into_force_after_an_undo(store):
+    with store.write() as connection:
+        case = send(connection)
+        review = decide(connection, case, answer("allow"))
+        meanwhile(connection, case.item, now=NOW + SECOND)
+        assert action(connection, case.item) == "allow"
+    with store.write() as connection:
+        casework.undo(connection, review.id, actor=ADA, now=NOW + 2 * SECOND)
+        (job,) = [job for job in jobs.of_item(connection, case.item) if job.state == "ready"]
+        assert job.kind == items.JUDGE
+        meanwhile(connection, case.item, now=NOW + 3 * SECOND)
+        assert action(connection, case.item) == "remove"
+        known = len(decisions.history(connection, case.item))
+        meanwhile(connection, case.item, now=NOW + 4 * SECOND)
+        assert len(decisions.history(connection, case.item)) == known
+
+
+def test_an_undo_leaves_no_case_of_what_was_deleted_since(store):
+    with store.write() as connection:
+        alone = send(connection, pdq=other_picture(1))
+        first, second = send(connection), send(connection)
+        assert first.id == second.id
+        made = [decide(connection, case) for case in (alone, first)]
+        for item in (alone.item, first.item):
+            was = items.delete(connection, item, actor=BEN, reason="", now=NOW)
+            opening.gone(connection, was, actor=BEN, now=NOW)
+    with store.write() as connection:
+        ended, left = (
+            casework.undo(connection, review.id, actor=ADA, now=NOW + SECOND) for review in made
+        )
+        assert (ended.state, ended.claimed_by) == ("closed", None)
+        assert (left.state, left.copies, left.claimed_by) == ("open", 1, ADA)
+        assert left.item != first.item
+
+
+def test_a_reversal_leaves_alone_what_another_case_has_decided_since(store):
+    later = NOW + UNDO
+    with store.write() as connection:
+        alone = send(connection, pdq=other_picture(1))
+        first = send(connection)
+        send(connection)
+        for case in (alone, first):
+            decide(connection, case)
+    with store.write() as connection:
+        for item in (alone.item, first.item):
+            appealed = appealing.appeal(
+                connection, item, text="no", author="", actor="uploader", days=7, now=later
+            )
+            case = cases.need(connection, appealed.case)
+            decide(connection, case, answer("allow"), actor=BEN, now=later)
+    with store.write() as connection:
+        with pytest.raises(ConflictError, match="in another case since"):
+            casework.reverse(connection, alone.id, actor=ADA, reason="no", now=later + UNDO)
+        held = casework.reverse(connection, first.id, actor=ADA, reason="no", now=later + UNDO)
+        assert (held.state, held.copies) == ("open", 1)
+        decide(connection, held, answer("quarantine"), now=later + UNDO)
+        assert action(connection, held.item) == "quarantine"
+        assert action(connection, first.item) == action(connection, alone.item) == "allow"
+
+
+@ONCE
+def test_the_next_case_is_given_where_somebody_else_had_the_one_in_its_place(store, monkeypatch):
+    with store.write() as connection:
+        taken, free = send(connection), send(connection, pdq=other_picture(1))
+        claims.claim(connection, taken.id, BEN, now=NOW)
+        monkeypatch.setattr(quality, "instead", lambda *_, **__: taken.id)
+        given = casework.next_case(connection, ["review"], actor=ADA, now=NOW)
+        assert given.id == free.id
+
+
+@ONCE
+def test_a_flag_that_is_set_twice_is_set_once(store):
+    with store.write() as connection:
+        twice = answer("allow", context=("context.news", "context.news"))
+        assert decide(connection, send(connection), twice).context == ("context.news",)

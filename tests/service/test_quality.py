@@ -21,7 +21,7 @@ from tests.service.casing import (
 from tests.service.working import put_in_force
 from tests.store.making import NOW
 from tidegate.evidence import Effect
-from tidegate.service import casework, oversight
+from tidegate.service import appealing, casework, oversight
 from tidegate.service.depths import Depths
 from tidegate.store import (
     caselists,
@@ -150,6 +150,30 @@ def test_what_was_decided_anew_meanwhile_is_no_disagreement(at, share):
         casework.reverse(connection, case.id, actor=LEAD, reason="wrong", now=LATER)
         decide(connection, second, "allow", by=BEN, now=LATER)
         assert cases.children(connection, second.id) == []
+
+
+def test_what_somebody_else_has_decided_meanwhile_is_no_disagreement(at, share):
+    share(second_share=1.0)
+    with at.write() as connection:
+        alone, several = opened(connection), opened(connection, sha256="c" * 64)
+        copy = send(connection, sha256="c" * 64)
+        assert copy.id == several.id
+        other = only(
+            one.item
+            for one in cases.copies(connection, several.id, limit=9)
+            if one.item != several.item
+        )
+        for case in (alone, several):
+            decide(connection, case)
+        for item in (alone.item, other):
+            given = {"text": "no", "author": "", "actor": "uploader", "days": 7, "now": LATER}
+            appealed = appealing.appeal(connection, item, **given)
+            decide(connection, appealed.case, "allow", by=LEAD, now=LATER)
+        for case in (alone, several):
+            decide(connection, child(connection, case), "label", by=BEN, now=LATER)
+        assert cases.children(connection, child(connection, alone).id) == []
+        third = child(connection, child(connection, several))
+        assert [one.item for one in cases.copies(connection, third.id, limit=9)] == [several.item]
 
 
 def test_an_answer_that_is_taken_back_takes_its_second_case_with_it(at, share):

@@ -91,6 +91,25 @@ def test_a_cursor_that_is_none_is_refused(store, cursor):
             caselists.search(connection, REVIEW, Filter(), limit=1, after=cursor)
 
 
+@pytest.mark.parametrize("few", [0, caselists.FEW])
+def test_a_page_of_a_category_is_in_the_order_of_the_queues(store, monkeypatch, few):
+    monkeypatch.setattr(caselists, "FEW", few)
+    with store.write() as connection:
+        low = open_case(connection, 1.0, category="violence.gore").id
+        open_case(connection, 5.0, category="regulated.drugs")
+        both = open_case(
+            connection, queues={"review": 0.5, "weapons": 2.5}, category="violence.gore"
+        ).id
+        over = open_case(connection, 9.0, category="violence.gore").id
+        ended(connection, over)
+        queues = ["review", "weapons"]
+        first = caselists.page(connection, queues, limit=1, category="violence.gore")
+        rest = caselists.page(
+            connection, queues, limit=9, category="violence.gore", after=first.cursor
+        )
+        assert [case.id for case in (*first.cases, *rest.cases)] == [both, low]
+
+
 def test_a_search_is_newest_first_and_within_the_queues(store):
     with store.write() as connection:
         old, new = many(connection, 2.0, 1.0)

@@ -20,6 +20,7 @@ from tidegate.review.around import around
 from tidegate.review.dossier import Dossier, dossier
 from tidegate.review.frame import HERE, At, Given, go, posts, render, text, visits
 from tidegate.service import banks as api
+from tidegate.service import cases as api_cases
 from tidegate.service import casework
 from tidegate.service.auth import Principal
 from tidegate.service.bankviews import StateChange
@@ -30,7 +31,7 @@ from tidegate.store import actors, caselists, cases, claims, clock, exposure, qu
 from tidegate.store.caselists import Filter
 from tidegate.store.cases import Case
 from tidegate.store.clock import SECOND
-from tidegate.store.error import ConflictError, InvalidError
+from tidegate.store.error import ConflictError, InvalidError, MissingError
 from tidegate.store.preferences import Veil
 
 router = APIRouter()
@@ -127,7 +128,7 @@ def renew(case: Id, at: At, who: Works, given: Given) -> Response:
     """Keep a case for two minutes more; or tell whose it is by now."""
     now = at.clock()
     with at.store.write(durable=False) as connection:
-        found = _seen(connection, at, who, case)
+        found = _seen(connection, at, who, case, works=True)
         try:
             kept = claims.renew(connection, found.id, who.actor, now=now)
         except ConflictError as error:
@@ -261,7 +262,7 @@ def _done(
     queue = text(given, "queue")
     try:
         with at.store.write() as connection:
-            do(connection, _seen(connection, at, who, case))
+            do(connection, _seen(connection, at, who, case, works=True))
     except (ConflictError, InvalidError) as error:
         return _page(request, at, who, case, queue=queue, given=given, faults=filled.faults(error))
     return go(_case(case, queue)) if stay else take_next(at, who, given)
@@ -318,24 +319,32 @@ def _page(
     )
 
 
-def _seen(connection: Connection, at: Service, who: Principal, case: str) -> Case:
+def _seen(
+    connection: Connection, at: Service, who: Principal, case: str, *, works: bool = False
+) -> Case:
     """Return a case, if somebody may see it.
 
     That is who works on one of its queues, has it, or has answered it; and who answers for banks.
+    What somebody has only answered once, or looks at for its banks, they do not work on.
+
+    Args:
+        connection: To read by.
+        at: The service.
+        who: Who asks.
+        case: Which.
+        works: Whether they want to work on it.
 
     Raises:
         NotFound: There is none, or it is none of theirs.
     """
     found = cases.get(connection, case)
-    if found is not None:
-        if "banks.write" in who.scopes or found.claimed_by == who.actor:
-            return found
-        mine = queues.visible(connection, who.id, who.role)
-        if any(queue in mine for queue in found.queues):
-            return found
-        if any(review.reviewer == who.actor for review in reviews.of_case(connection, case)):
-            return found
-    raise NotFound("there is no such case, or it is in none of your queues")
+    if found is not None and not works and "banks.write" in who.scopes:
+        return found
+    may = api_cases.workable if works else api_cases.visible
+    try:
+        return may(connection, case, who, at.clock())
+    except MissingError:
+        raise NotFound("there is no such case, or it is in none of your queues") from None
 
 
 def _veil(veil: Veil) -> str:

@@ -14,15 +14,17 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Connection
 from starlette.responses import StreamingResponse
 
 from tidegate.review.frame import HERE, At, listens
 from tidegate.service.apart import Apart
 from tidegate.service.auth import Principal
+from tidegate.service.cases import visible
 from tidegate.service.problems import Unavailable
 from tidegate.service.state import Service
 from tidegate.store import caselists, queues, sessions
-from tidegate.store.error import StoreError
+from tidegate.store.error import MissingError, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -189,10 +191,12 @@ class Live:
     def _allowed(
         self, who: Principal, wanted_queues: Collection[str], wanted_cases: Collection[str]
     ) -> set[tuple[str, str]]:
+        now = self._service.clock()
         with self._service.store.read() as connection:
-            visible = set(queues.visible(connection, who.id, who.role))
-        found = {("queue", queue) for queue in wanted_queues if queue in visible}
-        return found | {("case", case) for case in wanted_cases}
+            mine = set(queues.visible(connection, who.id, who.role))
+            seen = [case for case in wanted_cases if _sees(connection, case, who, now)]
+        found = {("queue", queue) for queue in wanted_queues if queue in mine}
+        return found | {("case", case) for case in seen}
 
     def _look(self) -> Seen:
         """Return all that anybody wants to know, by three queries however many they are."""
@@ -230,6 +234,14 @@ async def events(
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     stream = live.listen(Listener(who, wanted))
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+def _sees(connection: Connection, case: str, who: Principal, now: int) -> bool:
+    try:
+        visible(connection, case, who, now)
+    except MissingError:
+        return False
+    return True
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

@@ -36,6 +36,7 @@ def show(
         page = caselists.page(
             connection, chosen, limit=LIMIT, after=after, category=category or None
         )
+        page = page._replace(cases=[case for case in page.cases if not case.rests(now)])
         holders = {case.holder(now) for case in page.cases} - {None}
         names = {holder: actors.name(connection, str(holder)) for holder in holders}
         depths = caselists.depths(connection, mine, now=now)

@@ -18,7 +18,7 @@ from tidegate.store.cases import Case, Kind, New
 from tidegate.store.clock import SECOND
 from tidegate.store.quality import Against
 from tidegate.store.queues import DISAGREEMENTS
-from tidegate.store.reviews import Review
+from tidegate.store.reviews import Made, Review
 
 BLIND: frozenset[Kind] = frozenset({"second", "golden", "benign"})
 """Kinds of cases that look like any other: neither their kind nor what was decided is shown."""
@@ -55,7 +55,9 @@ def after(connection: Connection, case: Case, review: Review, *, now: int) -> No
             given=review.action,
             now=now,
         )
-    if case.kind == "review" and _drawn(connection, review):
+    # What is quarantined is shown to nobody: a case without a picture would give the answer away.
+    blind = review.action != "quarantine"
+    if case.kind == "review" and blind and _drawn(connection, review):
         opened = _open_like(connection, case, review, "second", review.queue)
         claims.bar(connection, opened.id, review.reviewer, now=now)
     elif case.kind == "second":
@@ -175,15 +177,22 @@ def _first(connection: Connection, second: Case) -> Review | None:
 
 
 def _settle(connection: Connection, case: Case, review: Review, now: int) -> None:
-    """Put two answers that differ before a third person, with all copies of the item."""
+    """Put two answers that differ before a third person, with all copies of the item.
+
+    But for what somebody else has decided since: the answer to an appeal is not in question.
+    """
     first, parent = _first(connection, case), cases.need(connection, str(case.parent))
     if first is None or first.action == review.action or parent.review != first.id:
+        return
+    made = reviews.decisions_of(connection, first.id)
+    stands = {one.item for one in made if _in_force(connection, one)}
+    if case.item not in stands:
         return
     opened = _open_like(connection, case, review, "disagreement", DISAGREEMENTS)
     for reviewer in sorted({first.reviewer, review.reviewer}):
         claims.bar(connection, opened.id, reviewer, now=now)
     for copy in cases.copies(connection, parent.id, limit=parent.copies):
-        if copy.item != opened.item:
+        if copy.item != opened.item and copy.item in stands:
             cases.add_copy(
                 connection,
                 opened.id,
@@ -193,6 +202,11 @@ def _settle(connection: Connection, case: Case, review: Review, now: int) -> Non
                 lift=0.0,
                 now=now,
             )
+
+
+def _in_force(connection: Connection, made: Made) -> bool:
+    item = items.get(connection, made.item)
+    return item is not None and item.decision == made.decision
 
 
 def _open_like(connection: Connection, case: Case, review: Review, kind: Kind, queue: str) -> Case:

@@ -63,6 +63,9 @@ KEPT = 30 * DAY
 _IDLE = 1.0
 """Seconds after which messages are looked for that no bell told of."""
 
+_STOP = 0.1
+"""Seconds between two looks at whether to stop, while nothing rings."""
+
 _RETRY = 1.0
 """Seconds before a database that cannot be used is tried again."""
 
@@ -153,13 +156,14 @@ class Sender:
         with self._store.bell("outbox") as bell:
 
             def listen() -> None:
-                while not over.is_set():
+                while not (stop.is_set() or over.is_set()):
                     try:
-                        if bell.wait(_IDLE):
+                        if bell.wait(_STOP):
                             self._wake.set()
                     except Exception:
                         logger.exception("the database cannot be listened to")
-                        over.wait(_RETRY)
+                        stop.wait(_RETRY)
+                self._wake.set()
 
             listener = threading.Thread(target=listen, name="tidegate-outbox")
             listener.start()

@@ -18,6 +18,8 @@ from tidegate.store.text import check
 MOST_OF_A_PAGE = 1000
 """Cases of a page at most."""
 
+FEW = 2_000
+"""Open cases of a category up to which they are ordered, and the queue is not walked for them."""
 
 _OPEN = sa.text("case_queues.open")
 """As the indexes of what is open say it: SQLite takes them for no other spelling."""
@@ -221,11 +223,14 @@ def _best(
     asked = {"queue": queue, "queues": [*queues], "rank": rank, "case": case, "most": limit}
     query = _BEST
     if category is not None:
-        query, asked = _BEST_OF_CATEGORY, asked | {"category": category}
+        asked["category"] = category
+        rare = len(connection.execute(_OF_CATEGORY, {"category": category}).all()) < FEW
+        query = _BEST_OF_FEW if rare else _BEST_OF_MANY
     return (Place(row[0], queue, row[1]) for row in connection.execute(query, asked))
 
 
-def _made_best() -> sa.Select[Any]:
+def _made_best(*, few: bool = False) -> sa.Select[Any]:
+    """Return the query, for where few of the cases count or for where most may do."""
     there, other = case_queues, case_queues.alias()
     queue, rank = sa.bindparam("queue", type_=sa.Text), sa.bindparam("rank", type_=sa.Float)
     better = sa.exists().where(
@@ -239,7 +244,8 @@ def _made_best() -> sa.Select[Any]:
     )
     after = sa.or_(there.c.rank < rank, there.c.case > sa.bindparam("case", type_=sa.Text))
     # What the rank is at most is said twice: the index knows what to do with the first.
-    wanted = (there.c.queue == queue, _OPEN, there.c.rank <= rank, after, ~better)
+    column = plainly(there.c.queue) if few else there.c.queue
+    wanted = (column == queue, _OPEN, there.c.rank <= rank, after, ~better)
     query = sa.select(there.c.case, there.c.rank).where(*wanted)
     most = sa.bindparam("most", type_=sa.Integer)
     return query.order_by(there.c.rank.desc(), there.c.case).limit(most)
@@ -247,11 +253,11 @@ def _made_best() -> sa.Select[Any]:
 
 # Made once: each look at a queue asks for each queue.
 _BEST = _made_best()
-_BEST_OF_CATEGORY = _BEST.where(
-    sa.exists().where(
-        cases.c.id == case_queues.c.case,
-        cases.c.category == sa.bindparam("category", type_=sa.Text),
-    )
+_CATEGORY = cases.c.category == sa.bindparam("category", type_=sa.Text)
+_BEST_OF_MANY = _BEST.where(sa.exists().where(cases.c.id == case_queues.c.case, _CATEGORY))
+_OF_CATEGORY = sa.select(cases.c.id).where(cases.c.state == "open", _CATEGORY).limit(FEW)
+_BEST_OF_FEW = _made_best(few=True).where(
+    case_queues.c.case.in_(sa.select(cases.c.id).where(cases.c.state == "open", _CATEGORY))
 )
 
 
