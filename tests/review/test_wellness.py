@@ -250,3 +250,15 @@ def test_without_scripts_a_picture_is_shown_by_a_button_that_counts(service, ada
     assert "peeked" in shown.text
     assert seen(service) == 10
     assert "peeked" not in ada.get(path).text
+
+
+@ONCE
+def test_the_log_does_not_tell_who_has_looked_for_how_long(ada, case, caplog):
+    caplog.set_level("INFO", logger="tidegate.service.accesslog")
+    places = [f"/console/cases/{case.id}", f"/console/items/{case.item}"]
+    for place in places:
+        for what in ("seen", "show"):
+            said = {"csrf": csrf_of(ada), "seconds": "3"}
+            assert ada.post(f"{place}/{what}", data=said).status_code == 200
+        assert ada.get(place).status_code == 200
+    assert [record.told["path"] for record in caplog.records] == places

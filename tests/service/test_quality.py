@@ -274,6 +274,8 @@ def test_a_known_case_is_in_no_list_and_who_gives_it_back_gets_it_again(at, shar
         listed = caselists.page(connection, [REVIEW], limit=10).cases
         assert [one.id for one in listed] == [waiting.id]
         assert only(caselists.depths(connection, [REVIEW], now=LATER)).open == 1
+        # Among cases that have waited it says that it has, too.
+        assert first.opened_at == waiting.opened_at == NOW
         claims.release(connection, first.id, ADA, now=LATER)
         again = casework.next_case(connection, [REVIEW], actor=ADA, now=LATER)
         assert again.id == first.id

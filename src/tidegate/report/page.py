@@ -5,7 +5,7 @@ import hashlib
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tidegate.figures import clock, percent, stretch
@@ -60,17 +60,25 @@ def _finalize(value: object) -> object:
     return value
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("tidegate.report"),
+def environment(*packages: str) -> Environment:
+    """Return the templates of packages; of two with one name that of the first.
+
+    Whatever text they show is escaped and safe to look at, and a value that is missing is an error.
+    """
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+
+
+@cache
+def _environment() -> Environment:
+    made = environment("tidegate.report")
+    made.filters |= {
         "bound": words.bound,
         "effect": words.effect,
         "facts": words.facts,
@@ -86,5 +94,5 @@ def _environment() -> Environment:
         "skipped": words.skipped,
         "stretch": stretch,
     }
-    environment.globals["plural"] = words.plural
-    return environment
+    made.globals["plural"] = words.plural
+    return made

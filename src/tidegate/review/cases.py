@@ -87,6 +87,7 @@ def unveil(request: Request, case: Id, at: At, who: Looks, given: Given) -> Resp
     It is the answer itself and leads nowhere: nothing remembers that the pictures were shown, and
     to ask for it again is to see them again.
     """
+    request.state.private = True
     now = at.clock()
     with at.store.write(durable=False) as connection:
         found = _seen(connection, at, who, case)
@@ -96,11 +97,12 @@ def unveil(request: Request, case: Id, at: At, who: Looks, given: Given) -> Resp
 
 
 @router.post(f"{PATH}/{{case}}/seen")
-def book(case: Id, at: At, who: Looks, given: Given) -> Response:
+def book(request: Request, case: Id, at: At, who: Looks, given: Given) -> Response:
     """Book what was seen unblurred; the page tells every few seconds, and is told what that makes.
 
     Nobody but they themselves is ever told.
     """
+    request.state.private = True
     now = at.clock()
     with at.store.write(durable=False) as connection:
         found = _seen(connection, at, who, case)

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import tidegate
 from tidegate import taxonomy
-from tidegate.report.visible import visible
+from tidegate.report.page import environment
 from tidegate.report.words import plural
 from tidegate.review import words
 from tidegate.review.static import address
@@ -392,26 +392,12 @@ class Csrf:
         return Markup('<input type="hidden" name="csrf" value="{}">').format(self._token or "")
 
 
-def _finalize(value: object) -> object:
-    """Make every text that reaches the page safe to look at; escaping comes after."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(value)
-    return value
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        # Reports have parts that pages show as they are: reasons, the timeline.
-        loader=ChoiceLoader([PackageLoader("tidegate.review"), PackageLoader("tidegate.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= words.FILTERS
-    environment.globals |= {
+    # Reports have parts that pages show as they are: reasons, the timeline.
+    made = environment("tidegate.review", "tidegate.report")
+    made.filters |= words.FILTERS
+    made.globals |= {
         "here": HERE,
         "plural": plural,
         "scopes": SCOPES,
@@ -419,4 +405,4 @@ def _environment() -> Environment:
         "version": tidegate.__version__,
         "categories": taxonomy.CATEGORIES,
     }
-    return environment
+    return made

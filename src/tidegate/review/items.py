@@ -153,6 +153,7 @@ def notice(request: Request, item: Id, at: At, who: Writes) -> Response:
 @router.post(f"{PATH}/{{item}}/show")
 def unveil(request: Request, item: Id, at: At, who: Sees) -> Response:
     """Show an item with its picture unveiled, for pages without scripts."""
+    request.state.private = True
     with at.store.write(durable=False) as connection:
         category = _category(connection, _need(connection, item))
         exposure.book(connection, who.id, category, SHOWN, now=at.clock())
@@ -160,8 +161,9 @@ def unveil(request: Request, item: Id, at: At, who: Sees) -> Response:
 
 
 @router.post(f"{PATH}/{{item}}/seen")
-def book(item: Id, at: At, who: Sees, given: Given) -> Response:
+def book(request: Request, item: Id, at: At, who: Sees, given: Given) -> Response:
     """Book what was seen unblurred; the page tells, and is told what that makes."""
+    request.state.private = True
     now = at.clock()
     with at.store.write(durable=False) as connection:
         category = _category(connection, _need(connection, item))

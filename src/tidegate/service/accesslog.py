@@ -2,8 +2,11 @@
 
 A line has the method, the path without its query (links are signed there), the template of the
 route, the status, the time, who asked and from where. It has no header, no body and no part of
-either. The id comes from ``X-Request-ID``, where a proxy in front has set a plain one, and is
-answered under the same name.
+either. Of what is somebody's alone, as what they have looked at, there is no line: the route says
+so by ``request.state.private``.
+
+The id comes from ``X-Request-ID``, where a proxy in front has set a plain one, and is answered
+under the same name.
 """
 
 import logging
@@ -78,6 +81,8 @@ class AccessLog:
         # What is below no route is one label: paths are made up by whoever asks.
         route = str(getattr(scope.get("route"), "path", "none"))
         self._meters.answered(method, route, status, seconds)
+        if scope.get("state", {}).get("private") and status < 400:
+            return
         client = scope.get("client")
         told = {
             "request": request,

@@ -116,7 +116,8 @@ def next_case(
     place = claims.first_free(connection, queues, actor, now=now)
     if place is None:
         return None
-    other = quality.instead(connection, actor, place.queue, now=now)
+    since = cases.need(connection, place.case).opened_at
+    other = quality.instead(connection, actor, place.queue, now=now, since=since)
     if other is not None:
         with suppress(ConflictError):  # Somebody else was given it at the same time.
             return claims.claim(connection, other, actor, now=now, seconds=seconds)

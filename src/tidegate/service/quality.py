@@ -64,7 +64,7 @@ def after(connection: Connection, case: Case, review: Review, *, now: int) -> No
         _settle(connection, case, review, now)
 
 
-def instead(connection: Connection, actor: str, queue: str, *, now: int) -> str | None:
+def instead(connection: Connection, actor: str, queue: str, *, now: int, since: int) -> str | None:
     """Return the id of a case that somebody is to be given in place of the next one of a queue.
 
     Args:
@@ -72,6 +72,8 @@ def instead(connection: Connection, actor: str, queue: str, *, now: int) -> str 
         actor: To whom.
         queue: Of which queue they would get the next case.
         now: The present.
+        since: Since when the next case is open: a new one says the same, for what has not waited
+            among cases that have is no case like any other.
 
     Returns:
         The id of an open case, or ``None``: they get the next one.
@@ -86,11 +88,11 @@ def instead(connection: Connection, actor: str, queue: str, *, now: int) -> str 
     place = last[0].id if last else actor
     salt = quality.salt(connection)
     if draw(place, f"golden.{queue}", salt) < said.golden_share:
-        found = _golden(connection, actor, queue, salt, now)
+        found = _golden(connection, actor, queue, salt, now, since)
         if found is not None:
             return found
     if draw(place, f"benign.{queue}", salt) < benign:
-        return _benign(connection, actor, queue, now)
+        return _benign(connection, actor, queue, now, since)
     return None
 
 
@@ -244,7 +246,9 @@ def _appealed(connection: Connection, case: Case, review: Review) -> Action | No
     return None
 
 
-def _golden(connection: Connection, actor: str, queue: str, salt: str, now: int) -> str | None:
+def _golden(
+    connection: Connection, actor: str, queue: str, salt: str, now: int, since: int
+) -> str | None:
     """Return an open case of a known answer that somebody does not know, or ``None``."""
     unseen = known.unseen(connection, queue, actor)
     if not unseen:
@@ -262,10 +266,10 @@ def _golden(connection: Connection, actor: str, queue: str, salt: str, now: int)
         golden=chosen.id,
         queues={queue: _rank(0.5, chosen.category, now)},
     )
-    return _aside(connection, new, now)
+    return _aside(connection, new, now, since)
 
 
-def _benign(connection: Connection, actor: str, queue: str, now: int) -> str | None:
+def _benign(connection: Connection, actor: str, queue: str, now: int, since: int) -> str | None:
     """Return an open case of something harmless, or ``None`` where there is nothing new."""
     while (there := quality.free(connection, "benign", queue, actor, now=now)) is not None:
         item = items.get(connection, cases.need(connection, there).item)
@@ -277,7 +281,7 @@ def _benign(connection: Connection, actor: str, queue: str, now: int) -> str | N
     for item in items.page(connection, which, limit=RECENT).items:
         if _harmless(connection, item) and not cases.all_of_item(connection, item.id, limit=1):
             new = New(kind="benign", item=item.id, queues={queue: _rank(0.5, "", now)})
-            return _aside(connection, new, now)
+            return _aside(connection, new, now, since)
     return None
 
 
@@ -294,8 +298,8 @@ def _harmless(connection: Connection, item: items.Item) -> bool:
     )
 
 
-def _aside(connection: Connection, new: New, now: int) -> str:
-    opened = cases.open_case(connection, new, actor=SYSTEM, now=now)
+def _aside(connection: Connection, new: New, now: int, since: int) -> str:
+    opened = cases.open_case(connection, new, actor=SYSTEM, now=now, since=since)
     quality.set_aside(connection, opened.id)
     return opened.id
 

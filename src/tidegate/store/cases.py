@@ -139,8 +139,17 @@ class Copy(Value, frozen=True, kw_only=True):
     created_at: int
 
 
-def open_case(connection: Connection, new: New, *, actor: str, now: int) -> Case:
+def open_case(
+    connection: Connection, new: New, *, actor: str, now: int, since: int | None = None
+) -> Case:
     """Open a case.
+
+    Args:
+        connection: Of the transaction.
+        new: What it is.
+        actor: Who opens it.
+        now: The present.
+        since: Since when it says that it is open; ``None``: since now.
 
     Raises:
         InvalidError: It is in no queue though it is no known answer and no rest, or a queue's name
@@ -150,11 +159,11 @@ def open_case(connection: Connection, new: New, *, actor: str, now: int) -> Case
         raise InvalidError("a case is in a queue at least")
     for queue in new.queues:
         check("queue", queue, 200)
-    made = ids.new()
+    made, opened_at = ids.new(), now if since is None else since
     values = {name: getattr(new, name) for name in New.__struct_fields__ if name not in ("queues",)}
-    values |= {"id": made, "state": "open", "copies": 1, "opened_at": now, "version": 1}
+    values |= {"id": made, "state": "open", "copies": 1, "opened_at": opened_at, "version": 1}
     connection.execute(sa.insert(cases), values)
-    _place(connection, made, new.queues, now)
+    _place(connection, made, new.queues, opened_at)
     first = {"case": made, "item": new.item, "distance": 0, "created_at": now}
     connection.execute(sa.insert(case_items), first)
     if new.kind == "review" and new.pdq is not None:
