@@ -1,3 +1,4 @@
+import logging
 import os
 import re
 import signal
@@ -135,6 +136,8 @@ def test_what_is_set_wrongly_is_one_line_that_names_it(
 ):
     from tidegate.cli.app import run
 
+    # What the command logs goes to this test's standard error, and to no later one's.
+    monkeypatch.setattr(logging.root, "handlers", [])
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     data = ["--data", str(tmp_path), "--listen", "127.0.0.1:0"]
