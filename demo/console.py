@@ -7,6 +7,7 @@ import argparse
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ def main() -> int:
     listen = parser.parse_args().listen
     shutil.rmtree(OUT, ignore_errors=True)
     password = secrets.token_urlsafe(12)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Else the service would go on.
     with serving(OUT, listen) as (process, link):
         with logged_in(link, password) as admin:
             people(admin, password)

@@ -299,6 +299,17 @@ def test_a_link_for_the_uploader_is_shown_once_and_opens_their_page(app, service
 
 
 @ONCE
+def test_a_card_of_what_can_be_done_is_there_where_something_can_be(app, service):
+    make_user(service, "ada", "reviewer")
+    ada = browser(app, "ada")
+    page = f"/console/items/{decided(service, 1)}"
+    assert "What can be done" in ada.get(page).text
+    data = {"csrf": csrf_of(ada), "reason": "somebody asked"}
+    assert ada.post(f"{page}/case", data=data).status_code == 303
+    assert "What can be done" not in ada.get(page).text
+
+
+@ONCE
 def test_quarantined_media_is_shown_to_nobody(app, service):
     make_user(service, "max", "admin")
     item = decided(service, 1, "quarantine")

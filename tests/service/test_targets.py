@@ -18,7 +18,16 @@ from tests.service.origin import Origin, answer
 from tests.store.making import NOW
 from tidegate.schemas import text as schema
 from tidegate.service import outward, wording
-from tidegate.service.envelope import Alarm, Appeal, Decision, Entry, Envelope, Item, Message, Reason
+from tidegate.service.envelope import (
+    Alarm,
+    Appeal,
+    Decision,
+    Entry,
+    Envelope,
+    Item,
+    Message,
+    Reason,
+)
 from tidegate.service.outward import Outward
 from tidegate.service.secret import Secret
 from tidegate.service.settings import SettingError
