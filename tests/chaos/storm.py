@@ -54,7 +54,10 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                size = int(self.headers["content-length"])
+                body = self.rfile.read(size)
+                if len(body) < size:  # The sender was killed in the middle of it.
+                    return
                 with lock:
                     name = json.loads(body)["messages"][0]["id"]
                     got[name] = got.get(name, 0) + 1
