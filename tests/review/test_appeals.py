@@ -237,9 +237,11 @@ def test_the_outcome_is_told_when_it_cannot_be_taken_back_any_more(service, clie
     assert "will look at it" in said(client.get(where))
     answer(service, made.case, ada, "allow", note="Take <b>that</b>.\nAnd this.")
     assert "will look at it" in said(client.get(where))
+    assert "does not hold any more" not in said(client.get(where))
     clock.pass_by(30 * SECOND)
     told = client.get(where)
     assert "has changed it" in said(told)
+    assert said(told).index("does not hold any more") < said(told).index("What was decided")
     assert "Take <b>that</b>." in said(told)
     assert "<b>" not in told.text
     assert "ada" not in told.text

@@ -198,6 +198,7 @@ def test_a_list_is_imported_and_exported(curator, service):
     assert report in follow(curator, done).text
     wrong = fill(curator, "/console/banks/press/import", files={"file": ("x.txt", b"pdq zz")})
     assert wrong.status_code == 422
+    assert "Line 1: " in wrong.text
     assert len(entries_of(service)) == 3
     assert len(curator.get("/console/banks/press/export").text.splitlines()) == 4
 

@@ -221,6 +221,7 @@ def test_all_of_it_by_forms_alone(service, chromium, base, case):
     with visitor(chromium, base, "ada", script=False) as page:
         page.goto("/console/queues")
         page.get_by_role("button", name="Next case").click()
+        assert not page.locator("[data-peek]").is_visible()  # Nothing would come of it.
         page.get_by_role("button", name="Show it").click()
         assert filter_of(page) == "none"
         (told,) = seen(service, "ada")

@@ -418,6 +418,10 @@ def test_whoever_answers_for_banks_mends_them_and_decides_nothing(
     assert "Take it" not in page
     assert act(kim, case, "claim").status_code == 403
     seen = ada.get(path(case)).text
+    # Only who reviews is told of changes: the page of others does not ask for them.
+    assert kim.get("/console/events", params={"case": case.id}).status_code == 403
+    assert "data-version" in seen
+    assert "data-version" not in page
     assert "This entry is wrong" not in seen
     assert "Add to a bank" not in seen
     entry = re.search(r'name="entry" value="(\d+)"', page)[1]

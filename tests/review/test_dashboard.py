@@ -194,7 +194,9 @@ def decided(worked):
 
 @ONCE
 def test_a_golden_case_is_made_shown_and_retired(lead, worked, decided):
-    page = lead.get(f"{DASHBOARD}/golden/:new?item={decided.id}")
+    form = f"{DASHBOARD}/golden/:new?item={decided.id}"
+    assert f'href="{form}"' in lead.get(f"/console/items/{decided.id}").text
+    page = lead.get(form)
     assert heading(page) == "Make a golden case"
     form = {
         "csrf": csrf_of(lead),

@@ -55,6 +55,7 @@ class Told(NamedTuple):
         text: What the uploader wrote, line by line.
         why: Why there can be no appeal, or ``None`` where there can.
         until: Until when.
+        changed: Whether the decision was changed by the appeal, and that is told.
     """
 
     statement: Statement
@@ -62,6 +63,7 @@ class Told(NamedTuple):
     text: tuple[str, ...]
     why: Why | None
     until: int
+    changed: bool
 
     @property
     def title(self) -> str:
@@ -246,6 +248,10 @@ def _told(connection: Connection, opened: Notice, now: int) -> Told | None:
         text=() if found is None else statements.lines(found.text),
         why=why,
         until=opened.until,
+        changed=found is not None
+        and found.state == "reversed"
+        and found.ended_at is not None
+        and found.ended_at + UNDO <= now,
     )
 
 

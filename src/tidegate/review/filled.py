@@ -53,7 +53,11 @@ def faults(error: Exception) -> Faults:
     """Return what an error of :data:`REFUSED` says of a form."""
     if isinstance(error, Conflict | Forbidden | Invalid | TooLarge | UnsupportedType):
         told = {fault.pointer.split("/")[2]: fault.detail for fault in error.errors if _of(fault)}
-        said = _WRONG if error.detail == error.title and told else _sentence(error.detail)
+        whole = [_sentence(fault.detail) for fault in error.errors if not _of(fault)]
+        if error.detail != error.title or not error.errors:
+            said = _sentence(error.detail)
+        else:
+            said = " ".join(whole) or _WRONG
         return Faults(said, told, error.status)
     return Faults(_sentence(str(error)), {}, 422 if isinstance(error, InvalidError) else 409)
 
