@@ -207,7 +207,8 @@ class Judging(Closing):
         breakers.add(connection, policy, counted, decision=result.id, now=now)
         if not overruled:
             alarms.messages(connection, held, decision, result, now=now)
-            appealing.decided(connection, held.id, result.id, actor=author, now=now)
+            if held.decision is not None:  # Only what was decided has an appeal.
+                appealing.decided(connection, held.id, result.id, actor=author, now=now)
             opening.opened(connection, held, decision, found.evidence, now=now)
         return decision
 
