@@ -150,3 +150,23 @@ def test_only_an_admin_sees_users_and_keys(app, service):
     shown = lead.get("/console/audit").text
     assert 'href="/console/users"' not in shown
     assert 'href="/console/keys"' not in shown
+
+
+def test_a_queue_that_is_empty_now_is_still_theirs(admin, service):
+    user = make_user(service, "rosa", "reviewer")
+    path = f"/console/users/{user.id}/queues"
+    with service.store.write() as connection:
+        queues.set_for_user(connection, user.id, ["weapons"], actor="a", now=service.clock())
+    assert 'value="weapons" checked' in admin.get(f"/console/users/{user.id}").text
+    follow(admin, fill(admin, path, queues=["weapons"]))
+    with service.store.read() as connection:
+        assert queues.of_user(connection, user.id) == ("weapons",)
+
+
+def test_what_is_no_queue_any_more_does_not_make_them_see_all(admin, service):
+    user = make_user(service, "rosa", "reviewer")
+    path = f"/console/users/{user.id}/queues"
+    follow(admin, fill(admin, path, queues=["review"]))
+    assert fill(admin, path, queues=["gone since"]).status_code == 422
+    with service.store.read() as connection:
+        assert queues.of_user(connection, user.id) == ("review",)

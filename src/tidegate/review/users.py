@@ -5,6 +5,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
 from tidegate.review import filled
 from tidegate.review.filled import NONE, REFUSED, Faults, some, values
@@ -16,7 +17,7 @@ from tidegate.service.shape import After
 from tidegate.service.state import Service
 from tidegate.service.users import NewPassword, NewRole, NewUser, User
 from tidegate.store import audit, queues, users
-from tidegate.store.error import MissingError
+from tidegate.store.error import InvalidError, MissingError
 
 router = APIRouter()
 
@@ -98,11 +99,14 @@ def change_queues(request: Request, user: str, at: At, who: Changes, given: Give
     chosen = some(given, "queues")
     try:
         with at.store.write() as connection:
-            known = queues.known(connection)
+            there = _choice(connection, user)
+            wanted = [queue for queue in chosen if queue in there]
+            if chosen and not wanted:  # None would be all of them.
+                raise InvalidError("none of these queues is there any more")
             queues.set_for_user(
                 connection,
                 user,
-                [queue for queue in chosen if queue in known],
+                wanted,
                 actor=who.actor,
                 reason=text(given, "reason"),
                 now=at.clock(),
@@ -166,13 +170,18 @@ def _form(
     )
 
 
+def _choice(connection: Connection, user: str) -> list[str]:
+    """Return the queues to choose from. One of theirs that is empty now stays among them."""
+    return sorted({*queues.known(connection), *queues.of_user(connection, user)})
+
+
 def _page(
     request: Request, at: Service, who: Principal, user: str, wrong: Faults = NONE
 ) -> Response:
     found = _found(at, user)
     with at.store.read() as connection:
         past = audit.newest(connection, subject=f"user:{user}", limit=10)
-        known, works = queues.known(connection), queues.of_user(connection, user)
+        known, works = _choice(connection, user), queues.of_user(connection, user)
     role: Role = next(one for one in get_args(Role) if one == found.role)
     return render(
         request,
