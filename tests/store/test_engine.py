@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -8,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.store.making import NOW, accept
-from tidegate.store import bell, items, jobs
+from tidegate.store import bell, engine, items, jobs, schema
 from tidegate.store.engine import Store
 from tidegate.store.error import StoreError
 from tidegate.store.tables import items as table
@@ -102,6 +103,27 @@ def test_a_reader_sees_one_moment(store):
             accept(other)
         assert items.page(connection, items.Filter()).items == before
     assert count(store) == 1
+
+
+def test_the_first_to_write_waits_for_who_opens_the_file_at_the_same_time(tmp_path, monkeypatch):
+    with Store(None, tmp_path) as store:
+        schema.upgrade(store)
+        file = store.file
+    other = sqlite3.connect(file)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def gone(seconds):
+        waits.append(seconds)
+        other.close()
+
+    monkeypatch.setattr(engine.time, "sleep", gone)
+    with Store(None, tmp_path) as store:
+        with store.write() as connection:
+            accept(connection)
+        assert count(store) == 1
+    assert waits
 
 
 def test_threads_that_write_do_not_meet_a_locked_database(database):

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.store.making import NOW, accept
-from tidegate.store import items, jobs
+from tidegate.store import due, items, jobs
 from tidegate.store.clock import SECOND
 from tidegate.store.error import InvalidError, LeaseLostError, MissingError
 
@@ -202,3 +202,40 @@ def test_what_cannot_be_a_job_is_refused(store):
     ):
         with pytest.raises(InvalidError):
             add(store, **wrong)
+
+
+def steps(store, ask):
+    """Return how many instructions SQLite's machine takes to answer what a worker asks."""
+    with store.write() as connection:
+        driver, count = connection.connection.driver_connection, [0]
+
+        def counted():
+            count[0] += 1
+
+        driver.set_progress_handler(counted, 1)
+        ask(connection)
+        driver.set_progress_handler(None, 1)
+        connection.rollback()
+    return count[0]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c: jobs.lease(c, worker="w", kinds=("judge",), seconds=SECONDS, now=NOW),
+        lambda c: due.due_at(c, ("judge",)),
+        lambda c: jobs.requeue(c, now=NOW),
+    ],
+    ids=["lease", "due", "requeue"],
+)
+def test_taking_work_costs_no_more_where_much_waits(store, ask):
+    if store.dialect != "sqlite":
+        pytest.skip("it counts the steps of SQLite")
+    with store.write() as connection:
+        for number in range(10):
+            jobs.add(connection, "judge", item=accept(connection, number), now=NOW + number)
+    few = steps(store, ask)
+    with store.write() as connection:
+        for number in range(2000):
+            jobs.add(connection, "judge", now=NOW + number)
+    assert steps(store, ask) < 1.5 * few

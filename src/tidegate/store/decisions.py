@@ -13,6 +13,7 @@ from tidegate.store import audit, ids, items
 from tidegate.store import contents as known
 from tidegate.store.contents import Key
 from tidegate.store.error import MissingError, StateError
+from tidegate.store.items import Item
 from tidegate.store.tables import contents, decision_entries, decisions
 from tidegate.store.tables import items as items_table
 from tidegate.store.text import check
@@ -102,7 +103,14 @@ class Result(Value, frozen=True, kw_only=True):
     before: Action | None
 
 
-def record(connection: Connection, made: New, *, now: int, in_force: bool = True) -> Result:
+def record(
+    connection: Connection,
+    made: New,
+    *,
+    now: int,
+    in_force: bool = True,
+    held: Item | None = None,
+) -> Result:
     """Record a decision, once.
 
     The item is locked until the transaction ends. A machine that decides on the same
@@ -118,6 +126,7 @@ def record(connection: Connection, made: New, *, now: int, in_force: bool = True
         in_force: Whether the item's action is from now on what was decided. ``False`` for
             what is only to be seen in its history, for example a machine's opinion of what
             a reviewer has decided.
+        held: The item, where this transaction has locked it already.
 
     Raises:
         MissingError: There is no such item.
@@ -125,7 +134,7 @@ def record(connection: Connection, made: New, *, now: int, in_force: bool = True
     """
     check("author", made.author, 200)
     check("reason", made.reason, 4000, empty=True)
-    item = items.hold(connection, made.item)
+    item = items.hold(connection, made.item) if held is None else held
     facts = msgspec.json.encode(made.facts).decode()
     inputs = _inputs(made, facts) if made.origin == "machine" else None
     last = _last(connection, made.item)

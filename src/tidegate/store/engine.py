@@ -265,11 +265,12 @@ def _sqlite_writer(url: URL) -> Engine:
     def begun(connection: Connection) -> None:
         driver = _driver(connection)
         durable = connection.get_execution_options()[_DURABLE]
-        # FULL: what was committed survives a power cut in WAL mode too.
-        driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         until = time.monotonic() + PATIENCE
         while True:
             try:
+                # FULL: what was committed survives a power cut in WAL mode too. A connection's
+                # first statement reads the schema, and meets who opens the file at the same time.
+                driver.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 # A transaction that starts as a reader and then writes fails when another wrote
                 # meanwhile, and no waiting helps. So a writer says at once that it is one.
                 driver.execute("BEGIN IMMEDIATE")

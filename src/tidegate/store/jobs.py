@@ -277,7 +277,7 @@ def requeue(connection: Connection, *, now: int) -> tuple[int, int]:
     Returns:
         How many are ready again, and how many are dead.
     """
-    over = (jobs.c.state == "leased", jobs.c.lease_until < now)
+    over = (LEASED, jobs.c.lease_until < now)
     found = connection.execute(sa.select(jobs.c.id, jobs.c.item).where(*over)).all()
     held = _hold(connection, {item for _, item in found if item is not None})
     mine = [job for job, item in found if item is None or item in held]
@@ -331,7 +331,7 @@ def of_item(connection: Connection, item: str) -> list[Job]:
 
 def dead(connection: Connection, *, limit: int) -> list[Job]:
     """Return dead jobs, the last to die first."""
-    query = sa.select(jobs).where(jobs.c.state == "dead")
+    query = sa.select(jobs).where(jobs.c.state == "dead", jobs.c.ended_at.is_not(None))
     query = query.order_by(jobs.c.ended_at.desc(), jobs.c.id.desc()).limit(limit)
     return [_job(row) for row in connection.execute(query).mappings()]
 
@@ -361,6 +361,9 @@ def purge(connection: Connection, before: int) -> int:
     return connection.execute(query).rowcount
 
 
+# Written out: of a state that is a parameter, no planner knows that an index of one will do.
+READY, LEASED = (jobs.c.state == sa.literal_column(f"'{state}'") for state in ("ready", "leased"))
+
 _busy = jobs.alias()
 
 _IDLE = ~sa.exists().where(_busy.c.item == jobs.c.item, _busy.c.state == "leased")
@@ -374,7 +377,7 @@ def _many(name: str) -> sa.BindParameter[Any]:
 _DUE = (
     sa.select(jobs.c.id, jobs.c.item)
     .where(
-        jobs.c.state == "ready",
+        READY,
         jobs.c.run_at <= sa.bindparam("now"),
         jobs.c.kind.in_(_many("kinds")),
         sa.or_(jobs.c.item.is_(None), _IDLE),

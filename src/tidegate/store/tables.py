@@ -196,7 +196,13 @@ jobs = Table(
         postgresql_where=text("state <> 'done'"),
     ),
     Index(None, "item"),
-    Index(None, "state", "ended_at"),
+    Index(
+        "jobs_ended",
+        "state",
+        "ended_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ),
 )
 
 outbox = Table(

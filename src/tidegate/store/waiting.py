@@ -21,15 +21,21 @@ class Waiting(NamedTuple):
 def targets(connection: Connection) -> list[Waiting]:
     """Return the targets with messages that wait, in the order of their names."""
     found: list[Waiting] = []
-    # SQLite would rather sort all that waits, at each step: it is told by which index to go.
-    sqlite = connection.dialect.name == "sqlite"
-    table = sa.text("outbox INDEXED BY outbox_due" if sqlite else "outbox")
-    target, due_at = sa.column("target", sa.Text), sa.column("due_at", sa.BigInteger)
-    first = sa.select(target, due_at).select_from(table).where(sa.text("state = 'waiting'"))
-    first = first.order_by(target, due_at).limit(1)
+    first = _NEXT[connection.dialect.name]
     while True:
-        query = first.where(target > found[-1].target) if found else first
-        row = connection.execute(query).first()
+        row = connection.execute(first, {"last": found[-1].target if found else ""}).first()
         if row is None:
             return found
         found.append(Waiting(row.target, row.due_at))
+
+
+def _next(table: str) -> sa.Select[str, int]:
+    target, due_at = sa.column("target", sa.Text), sa.column("due_at", sa.BigInteger)
+    query = sa.select(target, due_at).select_from(sa.text(table))
+    query = query.where(sa.text("state = 'waiting'"), target > sa.bindparam("last"))
+    return query.order_by(target, due_at).limit(1)
+
+
+# Made once: it is asked all the time. SQLite would rather sort all that waits, at each step: it is
+# told by which index to go.
+_NEXT = {"sqlite": _next("outbox INDEXED BY outbox_due"), "postgresql": _next("outbox")}

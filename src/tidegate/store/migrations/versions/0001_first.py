@@ -360,6 +360,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <> 'done'"),
         postgresql_where=sa.text("state <> 'done'"),
     )
+    op.create_index(
+        "jobs_ended",
+        "jobs",
+        ["state", "ended_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
     op.create_index(op.f("jobs_item"), "jobs", ["item"], unique=False)
     op.create_index(
         "jobs_lease_until",
@@ -377,7 +385,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'leased'"),
         postgresql_where=sa.text("state = 'leased'"),
     )
-    op.create_index(op.f("jobs_state_ended_at"), "jobs", ["state", "ended_at"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.Text(), nullable=False),
