@@ -30,7 +30,7 @@ def made(tmp_path_factory):
         with store.write() as connection:
             for number in (1, 2):
                 accept(connection, number)
-    media = folder / "media/ab/cd"
+    media = folder / "media/ab"
     media.mkdir(parents=True)
     (media / "abcd").write_bytes(b"bytes of a picture")
     return folder
@@ -56,7 +56,7 @@ def test_what_is_backed_up_comes_back_whole_and_checked(tidegate, data, tmp_path
     assert status == 0
     assert "is back, checked: 2 items" in out
     assert found(tmp_path / "new") == ["ext-2", "ext-1"]
-    assert (tmp_path / "new/media/ab/cd/abcd").read_bytes() == b"bytes of a picture"
+    assert (tmp_path / "new/media/ab/abcd").read_bytes() == b"bytes of a picture"
     assert tidegate("audit", "verify", "--data", tmp_path / "new")[0] == 0
 
 

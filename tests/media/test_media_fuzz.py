@@ -8,7 +8,9 @@ import pytest
 from tests.fuzz import table
 from tests.fuzz.outcome import Outcome
 from tests.fuzz.run import run, violations
+from tidegate.media import video
 from tidegate.media.child import _DECODERS
+from tidegate.media.sniff import FILMS
 
 FILES = 500
 
@@ -34,6 +36,10 @@ def test_every_decoder_gets_its_share_and_judges_some(outcomes: list[Outcome]) -
     reached = Counter(x.format for x in outcomes if x.sniffed == x.format)
     assert all(reached[format] > 0.8 * count for format, count in files.items()), reached
     assert {outcome.format for outcome in outcomes if outcome.frames} == _DECODERS.keys()
+
+
+def test_the_formats_that_hold_video_are_those_that_are_decoded_as_video() -> None:
+    assert {name for name, decode in _DECODERS.items() if decode is video.decode} == FILMS
 
 
 def test_the_table_counts_what_was_run(outcomes: list[Outcome]) -> None:

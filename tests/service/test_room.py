@@ -28,7 +28,7 @@ def put(room, data=DATA):
 
 def test_a_file_is_kept_under_its_digest_for_its_owner_alone(room, tmp_path):
     assert put(room) == DIGEST
-    path = tmp_path / "media" / DIGEST[:2] / DIGEST[2:4] / DIGEST
+    path = tmp_path / "media" / DIGEST[:2] / DIGEST
     assert path.read_bytes() == DATA
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700

@@ -102,7 +102,7 @@ def test_who_reads_items_is_told_nothing_of_the_inside(service, admin, judging, 
     hook = add_hook(service, events=("item.failed",))
 
     def fail(_):
-        raise OSError(28, "No space left on device", "/srv/tidegate/media/ab/cd")
+        raise OSError(28, "No space left on device", "/srv/tidegate/media/ab")
 
     during(judging, monkeypatch, fail)
     with working(service, judging):

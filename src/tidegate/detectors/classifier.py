@@ -40,6 +40,7 @@ class Classifier:
         self, manifest: Manifest, weights: Path | None = None, runtime: Runtime | None = None
     ) -> None:
         self.manifest = manifest
+        self._categories = manifest.categories  # It makes them anew each time.
         self.runtime = runtime or chosen()
         path = weights if weights is not None else find_weights(manifest)
         self._session = Session(manifest, path, self.runtime)
@@ -48,7 +49,7 @@ class Classifier:
         # Only mapped columns are ever read: what is not in here does not exist for us.
         self._columns = [
             [(labels.index(n), t.weight) for n, t in targets.items() if t.category == category]
-            for category in manifest.categories
+            for category in self._categories
         ]
 
     @property
@@ -59,7 +60,7 @@ class Classifier:
     @property
     def categories(self) -> tuple[str, ...]:
         """Categories that it answers for."""
-        return self.manifest.categories
+        return self._categories
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.generic]:
         """Return a picture of shape (height, width, 3) as this model's tensor."""

@@ -174,7 +174,8 @@ class _Edge:
         if not lines.size:
             return
         if stage == 0:
-            colour = np.sort(lines[0], axis=0)[lines.shape[1] // 2]
+            middle = lines.shape[1] // 2
+            colour = np.partition(lines[0], middle, axis=0)[middle]
             if found := _border(lines, colour, stage):
                 self.cut += found
                 self.colour = colour
@@ -214,14 +215,15 @@ def _border(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> 
 
 def _even(lines: NDArray[np.uint8], colour: NDArray[np.uint8], stage: int) -> NDArray[np.bool_]:
     """Return which lines have nearly this colour, but for a share of their pixels."""
-    least, off = EVEN[stage] * lines.shape[1], np.uint8(NEAR[stage])
+    least, off = EVEN[stage] * lines.shape[1], NEAR[stage]
     planes = lines[..., None] if lines.ndim == 2 else lines
     near = np.ones(lines.shape[:2], np.bool_)
-    for plane, wanted in enumerate(colour.reshape(-1)):
-        lowest = max(wanted, off) - off
+    for plane, wanted in enumerate(colour.reshape(-1).tolist()):
+        lowest, highest = max(wanted - off, 0), min(wanted + off, 255)
         # What is below the lowest wraps round to a large difference.
-        near &= planes[..., plane] - lowest <= min(wanted, np.uint8(255) - off) + off - lowest
-        even: NDArray[np.bool_] = np.count_nonzero(near, axis=1) >= least
+        near &= planes[..., plane] - np.uint8(lowest) <= np.uint8(highest - lowest)
+        # Not np.count_nonzero, which is far slower along an axis. There are SAMPLES at most.
+        even: NDArray[np.bool_] = np.add.reduce(near, axis=1, dtype=np.uint16) >= least
         if not even.any():  # As most often: the other planes can only take from it.
             break
     return even

@@ -213,7 +213,7 @@ class _Film:
         if self._info is None:
             self._info = self._describe(image)
             self._tell()
-        if self._change.differs(image):
+        if not self._moves or self._change.differs(image):
             self._outlet.frame(np.asarray(image), self._second)
         self._second += self._delay()
 

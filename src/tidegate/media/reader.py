@@ -17,7 +17,7 @@ from tidegate.media import memory, wire
 from tidegate.media.error import MediaError, over
 from tidegate.media.luma import Luma
 from tidegate.media.settings import Budget, Sampling, confinement
-from tidegate.media.sniff import UNSUPPORTED
+from tidegate.media.sniff import FILMS, UNSUPPORTED
 from tidegate.media.source import Source
 from tidegate.media.worker import ITEMS, UnconfinedError, Worker
 
@@ -366,6 +366,10 @@ class Reader:
     def lacking(self) -> str:
         """What of the confinement was not active for the last item; empty where all was."""
         return self._worker.lacking if self._worker else ""
+
+    def heeds_colour(self, source: Source) -> bool:
+        """Return whether :meth:`read` heeds its ``colour``: all else always comes as RGB."""
+        return source.format in FILMS or (self.grey and source.format == "jpeg")
 
     def read(
         self,

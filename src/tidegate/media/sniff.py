@@ -6,6 +6,9 @@ from collections.abc import Callable
 HEAD = 4096
 """How many bytes of a file are enough for :func:`sniff`."""
 
+FILMS = frozenset({"mp4", "matroska", "avi", "mpegts"})
+"""Formats that are judged as video; all others that are judged are pictures and animations."""
+
 UNSUPPORTED = frozenset(
     {
         "asf", "cr2", "cr3", "dds", "djvu", "dpx", "exr", "flv", "hdr", "icns", "ico", "ivf",

@@ -58,7 +58,15 @@ def judge(
         ask_all: Whether every model is asked, whatever is known by then.
     """
     cascade = Cascade(program, facts, ask_all=ask_all)
-    judging = _Judging(cascade, detectors, matcher.names, versions, reader.sampling.gap, pictures)
+    judging = _Judging(
+        cascade,
+        detectors,
+        matcher.names,
+        versions,
+        reader.sampling.gap,
+        pictures=pictures,
+        coloured=not reader.heeds_colour(source),
+    )
     held = hold(
         source,
         reader,
@@ -86,7 +94,9 @@ class _Judging:
         banks: tuple[str, ...],
         versions: dict[str, str],
         gap: float,
+        *,
         pictures: bool,
+        coloured: bool,
     ) -> None:
         self._cascade = cascade
         self._detectors = detectors
@@ -94,6 +104,7 @@ class _Judging:
         self._versions = versions
         self._gap = gap
         self._pictures = pictures
+        self._coloured = coloured
         self._album = Album()
         self._watch = Watch(detectors, self._album)
         self._by_bytes = Evidence()
@@ -103,8 +114,9 @@ class _Judging:
     def colour(self, known: Held) -> bool:
         """Return whether detectors or thumbnails need the RGB of a video's frames."""
         self._by_bytes = msgspec.structs.replace(self._evidence(known), banks=())
-        asking = any(self._worth_starting(media) for media in (None, _SOME_VIDEO))
-        return self._pictures or asking
+        if self._pictures or self._coloured:  # What comes in RGB anyhow need not be thought about.
+            return True
+        return any(self._worth_starting(media) for media in (None, _SOME_VIDEO))
 
     def seen(self, look: Seen) -> None:
         """Take a frame of either look."""

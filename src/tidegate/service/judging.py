@@ -199,7 +199,7 @@ class Judging(Closing):
             evidence=None if found.content is not None else found.evidence,
         )
         overruled = self._overruled(connection, held)
-        result = decisions.record(connection, made, now=now, in_force=not overruled)
+        result = decisions.record(connection, made, now=now, in_force=not overruled, held=held)
         if not result.new:
             return None
         counted = counters(found.program.policy, decision, found.evidence, item.facts)

@@ -2,9 +2,9 @@
 
 ::
 
-    DATA/media/ab/cd/<sha256>    what items name
-    DATA/incoming/<id>           what is still arriving
-    DATA/locks/ab                held while files that begin so are put in place or removed
+    DATA/media/ab/<sha256>    what items name, in 256 folders
+    DATA/incoming/<id>        what is still arriving
+    DATA/locks/ab             held while files that begin so are put in place or removed
 
 The file comes first and the row that names it second: a process that dies between the two
 leaves a file that nothing names, and :meth:`Room.sweep` removes it. The same bytes are there
@@ -112,7 +112,7 @@ class Room:
 
     def path(self, sha256: str) -> Path:
         """Return where the bytes with a digest lie, if they are here."""
-        return self.media / sha256[:2] / sha256[2:4] / sha256
+        return self.media / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
         """Return whether the bytes with a digest are here."""
@@ -139,7 +139,7 @@ class Room:
         sha256 = incoming.sha256
         folder = self.path(sha256).parent
         if not folder.is_dir():
-            # Alone: whoever finds a folder below may be sure that it is there for good.
+            # Alone: whoever finds the folder may be sure that it is there for good.
             with self._held(sha256, fcntl.LOCK_EX):
                 _make_folder(folder)
         with self._held(sha256, fcntl.LOCK_SH):
@@ -192,7 +192,7 @@ class Room:
                 if path.stat().st_mtime < before:
                     path.unlink()
                     removed += 1
-        for path in self.media.glob("??/??/*"):
+        for path in self.media.glob("??/*"):
             with suppress(FileNotFoundError):
                 # Asked twice: most files are named, and need no lock to say so.
                 if path.stat().st_mtime < before and not named(path.name):
@@ -228,13 +228,10 @@ def turn(source: Source) -> Iterator[None]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and the one above it, there for good when this returns."""
-    for one in (folder.parent, folder):
-        try:
-            one.mkdir(mode=0o700)
-        except FileExistsError:
-            continue
-        _sync_folder(one.parent)
+    """Make a folder, there for good when this returns."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
