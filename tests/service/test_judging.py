@@ -12,6 +12,7 @@ from tidegate.matching import Bank, Entry
 from tidegate.service.addresses import Allowance, read_networks
 from tidegate.service.fetch import Caps, Fetcher
 from tidegate.service.sources import Sources
+from tidegate.store import banks as stored
 from tidegate.store import breakers, decisions, items, outbox
 
 SCORING = POLICY.format(thresholds="{sexual.explicit: {review: 0.5}}", rules="[]")
@@ -115,9 +116,8 @@ def test_what_banks_learn_is_seen_at_a_rescan(service, admin, model):
     assert found["action"] == "remove"
     assert [past["action"] for past in found["history"]] == ["remove", "allow"]
     with service.store.read() as connection:
-        assert decisions.caused_by(connection, "known", "e1", limit=9) == [
-            found["history"][0]["id"]
-        ]
+        (caused,) = stored.caused(connection, "known", "e1", limit=9)
+    assert caused.decision == found["history"][0]["id"]
 
 
 @ONCE

@@ -2,7 +2,7 @@ import msgspec
 
 from tests.store.making import NOW, accept, decision, evidence
 from tidegate.evidence import Facts
-from tidegate.store import audit, contents, decisions, items
+from tidegate.store import audit, banks, contents, decisions, items
 
 KEY = contents.Key(sha256=f"{1:064x}", pipeline="p1")
 
@@ -117,10 +117,10 @@ def test_decisions_are_found_by_the_entry_that_caused_them(store):
     )
     record(store, overruled)
     with store.read() as connection:
-        first = decisions.caused_by(connection, "press", "e1", limit=2)
-        rest = decisions.caused_by(connection, "press", "e1", limit=2, after=first[-1])
-        assert first + rest == sorted(made)
-        assert decisions.caused_by(connection, "press", "e2", limit=2) == []
+        first = banks.caused(connection, "press", "e1", limit=2)
+        rest = banks.caused(connection, "press", "e1", limit=2, after=first[-1].decision)
+        assert [one.decision for one in first + rest] == sorted(made)
+        assert banks.caused(connection, "press", "e2", limit=2) == []
 
 
 def test_the_same_content_is_analysed_once(store):

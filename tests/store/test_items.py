@@ -184,6 +184,28 @@ def test_a_rescan_without_a_cause_adds_nothing_to_what_waits(store):
         assert len([r for r in audit.newest(connection, limit=9) if r.subject == item]) == 2
 
 
+def test_a_rescan_gives_what_failed_all_its_tries_again(store):
+    with store.write() as connection:
+        item = accept(connection)
+    with store.write() as connection:
+        (job,) = jobs.lease(connection, worker="w", kinds=["judge"], seconds=30, now=NOW)
+        jobs.bury(connection, job, "the disk was full", now=NOW)
+        items.fail(connection, item, "the disk was full")
+    with store.write() as connection:
+        assert items.rescan(connection, item, actor="user:1", reason="", now=NOW) == job.id
+        assert jobs.dead(connection, limit=9) == []
+        found = items.get(connection, item)
+        assert (found.state, found.error) == ("received", None)
+    with store.write() as connection:
+        (again,) = jobs.lease(connection, worker="w", kinds=["judge"], seconds=30, now=NOW)
+        assert (again.id, again.attempts) == (job.id, 1)
+        jobs.bury(connection, again, "again", now=NOW)
+        items.fail(connection, item, "again")
+        assert items.get(connection, item).error == "again"
+        told = [r for r in audit.newest(connection, limit=9) if r.action == "item.rescan"]
+        assert len(told) == 1
+
+
 def test_the_record_stays_when_the_media_is_deleted(store):
     with store.write() as connection:
         item = accept(connection)

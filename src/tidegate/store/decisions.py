@@ -257,31 +257,6 @@ def actions(connection: Connection, wanted: Collection[str]) -> dict[str, Action
     return {row.id: row.action for row in connection.execute(query)}
 
 
-def caused_by(
-    connection: Connection, bank: str, entry: str, *, limit: int, after: str = ""
-) -> list[str]:
-    """Return the ids of decisions that an entry of a bank has caused, in the order of ids.
-
-    An entry has caused a decision where a rule fired by a match with it and was not
-    overruled.
-
-    Args:
-        connection: To read by.
-        bank: Name of the bank.
-        entry: Id of the entry.
-        limit: How many at most.
-        after: The last id of the page before.
-    """
-    query = (
-        sa.select(decision_entries.c.decision)
-        .filter_by(bank=bank, entry=entry)
-        .where(decision_entries.c.decision > after)
-        .order_by(decision_entries.c.decision)
-        .limit(limit)
-    )
-    return list(connection.execute(query).scalars())
-
-
 # Made once: workers ask for each item.
 _ADDED = sa.insert(decisions)
 _DECIDED = sa.update(items_table).where(items_table.c.id == sa.bindparam("of"))

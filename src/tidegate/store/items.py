@@ -295,7 +295,8 @@ def rescan(
 
     Returns:
         The id of the job, or ``None`` where there was one for this cause. Without a cause it
-        is the one that waits already, where one does: nothing is added then.
+        is the one that waits already, where one does: nothing is added then. Nor is it where
+        one is dead: that has all its attempts before it again, and the item is as if just sent.
 
     Raises:
         MissingError: There is no such item.
@@ -304,13 +305,22 @@ def rescan(
     held = hold(connection, item)
     if held.state == "deleted":
         raise StateError(f"the media of item {item} was deleted: it cannot be judged again")
+    job = None
     if cause is None:
         # None of them is leased meanwhile: that needs the item too.
-        for waits in jobs.of_item(connection, item):
-            if waits.kind == JUDGE and waits.state == "ready":
-                return waits.id
-    dedupe = None if cause is None else f"{JUDGE}:{item}:{cause}"
-    job = jobs.add(connection, JUDGE, item=item, priority=held.priority, dedupe=dedupe, now=now)
+        there = [one for one in jobs.of_item(connection, item) if one.kind == JUDGE]
+        for one in there:
+            if one.state == "ready":
+                return one.id
+        for one in there:
+            if one.state == "dead":
+                jobs.revive(connection, one.id, now=now)
+                job = one.id
+        if job is not None and held.state == "failed":
+            _change(connection, item, state="received", error=None)
+    if job is None:
+        dedupe = None if cause is None else f"{JUDGE}:{item}:{cause}"
+        job = jobs.add(connection, JUDGE, item=item, priority=held.priority, dedupe=dedupe, now=now)
     if job is not None:
         told = {"cause": cause, "job": job}
         audit.append(
