@@ -29,6 +29,9 @@ WHERE = ("TIDEGATE_HMA", "TIDEGATE_HMA_PYTHON")
 START = 600.0
 """Seconds that it may take to have built its index and to answer."""
 
+READY = 40
+"""Answers in a row after which all of its processes are taken to be ready."""
+
 _CONFIG = """
 from OpenMediaMatch.storage.postgres.impl import DefaultOMMStore
 from threatexchange.content_type.photo import PhotoContent
@@ -171,13 +174,18 @@ def _fill(dsn: str, hashes: Sequence[str]) -> None:
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     until = time.monotonic() + START
+    ready = 0
     while time.monotonic() < until and process.poll() is None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             connection.request("GET", f"/m/lookup?signal_type=pdq&signal={'0f' * 32}")
             _answer(connection)
         except (OSError, RuntimeError):
+            ready = 0
             time.sleep(0.5)
         else:
-            return
+            # Each process loads the index for itself, and nobody says which one answers.
+            ready += 1
+            if ready == READY:
+                return
     raise RuntimeError(log.read_text()[-2000:])
