@@ -104,8 +104,26 @@ def served(where: tuple[Path, str], hashes: Sequence[str], port: int) -> Iterato
         cluster.stop()
 
 
-def speed(port: int, files: Sequence[bytes], count: int, connections: int) -> float:
-    """Return photographs a second that are hashed and looked up, in two requests each."""
+def speed(
+    port: int,
+    files: Sequence[bytes],
+    count: int,
+    connections: int,
+    *,
+    prefix: str = "",
+    token: str = "",
+) -> float:
+    """Return photographs a second that are hashed and looked up, in two requests each.
+
+    Args:
+        port: Where it listens, on 127.0.0.1.
+        files: Sent in turn.
+        count: Photographs.
+        connections: At most so many requests are under way at once.
+        prefix: What the paths begin with.
+        token: An API key, where it wants one.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     numbers = itertools.count()
     errors: list[Exception] = []
 
@@ -113,7 +131,7 @@ def speed(port: int, files: Sequence[bytes], count: int, connections: int) -> fl
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
             while (number := next(numbers)) < count and not errors:
-                _both(connection, files[number % len(files)])
+                _both(connection, prefix, headers, files[number % len(files)])
         except Exception as error:
             errors.append(error)
 
@@ -128,16 +146,20 @@ def speed(port: int, files: Sequence[bytes], count: int, connections: int) -> fl
     return count / (time.monotonic() - began)
 
 
-def _both(connection: http.client.HTTPConnection, file: bytes) -> None:
+def _both(
+    connection: http.client.HTTPConnection, prefix: str, headers: dict[str, str], file: bytes
+) -> None:
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
         "Content-Type: image/jpeg\r\n\r\n"
     ).encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-    connection.request("POST", "/h/hash", head + file + f"\r\n--{BOUNDARY}--\r\n".encode(), kind)
+    body = head + file + f"\r\n--{BOUNDARY}--\r\n".encode()
+    connection.request("POST", f"{prefix}/h/hash", body, kind | headers)
     hashes = _answer(connection)
     assert isinstance(hashes, dict)
-    connection.request("GET", f"/m/lookup?signal_type=pdq&signal={quote(hashes['pdq'])}")
+    lookup = f"{prefix}/m/lookup?signal_type=pdq&signal={quote(hashes['pdq'])}"
+    connection.request("GET", lookup, headers=headers)
     _answer(connection)
 
 

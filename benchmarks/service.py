@@ -160,9 +160,11 @@ def rows(options: record.Options) -> Iterator[Row]:
             _put_in_force(Path(folder), kind.policy)
             with _served(Path(folder), token, files) as running:
                 found = list(_measured(running, kind, count, options))
+                where = hma.given() if kind is kinds[0] else None
+                same = [] if where is None else _asked_as_hma(running, options)
             yield from found
-            if kind is kinds[0] and (where := hma.given()) is not None:
-                yield _beside(where, found[0], files, count, options)
+            if where is not None:
+                yield from _beside(where, found[0], Spread.of(same), files, count, options)
         if options.soak:
             _put_in_force(Path(folder), kinds[0].policy)
             with _served(Path(folder), token, files) as running:
@@ -210,18 +212,35 @@ def _measured(
     yield _row(f"memory of all processes, {against}", "MB", [running.memory() / 1e6])
 
 
+def _asked_as_hma(running: Running, options: record.Options) -> list[float]:
+    """Return how fast our own routes of HMA's shape hash photographs and look them up."""
+    uploads = _uploads(options)
+    same: dict[str, str] = {"prefix": "/hma", "token": running.token}
+    hma.speed(running.port, running.files, WARM, CONNECTIONS, **same)
+    rounds = 1 if options.quick else ROUNDS
+    return [
+        hma.speed(running.port, running.files, uploads, CONNECTIONS, **same) for _ in range(rounds)
+    ]
+
+
+def _uploads(options: record.Options) -> int:
+    return round(50 * (options.seconds or (2.0 if options.quick else SECONDS)))
+
+
 def _beside(
     where: tuple[Path, str],
     ours: Row,
+    same: Spread,
     files: Sequence[bytes],
     entries_: int,
     options: record.Options,
-) -> Row:
+) -> Iterator[Row]:
     """Return how fast HMA hashes the same photographs and looks them up in the same bank.
 
-    It keeps neither, decides nothing and promises nothing: that is the smaller part of our work.
+    It keeps neither, decides nothing and promises nothing: that is the smaller part of our work,
+    so there is a row for our routes that do no more, too.
     """
-    uploads = round(50 * (options.seconds or (2.0 if options.quick else SECONDS)))
+    uploads = _uploads(options)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     hashes = sets.hexes(sets.make("lifelike", entries_))
@@ -229,14 +248,15 @@ def _beside(
         hma.speed(port, files, WARM, CONNECTIONS)
         rounds = 1 if options.quick else ROUNDS
         speeds = [hma.speed(port, files, uploads, CONNECTIONS) for _ in range(rounds)]
-    return Row(
-        case=f"accepted and decided; /h/hash and /m/lookup, {entries_:,} entries",
-        peer="HMA, a process for each core",
-        unit="images/s",
-        ours=ours.ours,
-        theirs=Spread.of(speeds),
-        rounds=rounds,
-    )
+    for what, found in (("accepted and decided; ", ours.ours), ("", same)):
+        yield Row(
+            case=f"{what}/h/hash and /m/lookup, {entries_:,} entries",
+            peer="HMA, a process for each core",
+            unit="images/s",
+            ours=found,
+            theirs=Spread.of(speeds),
+            rounds=rounds,
+        )
 
 
 def _soaked(running: Running, kind: Kind, minutes: float) -> Row:
