@@ -46,9 +46,6 @@ FIRST_REST, LONGEST_REST = 0.5, 30.0
 LIVED = 60.0
 """Seconds after which one that dies is started anew as for the first time."""
 
-JOBS = 2
-"""Items that each judges at a time: one is decoded while the other's record goes to disk."""
-
 CONNECTIONS = 6
 """Connections to the database of each."""
 
@@ -214,9 +211,9 @@ def _work(settings: Settings, secret: bytes, pipe: Connection) -> None:
     try:
         with _opened(replace(settings, secret=Secret(secret))) as service:
             judging = Judging(
-                service.store, service.sources, service.replica, threads=JOBS * settings.workers
+                service.store, service.sources, service.replica, threads=settings.workers
             )
-            worker = Worker(service, judging, threads=JOBS, judged=lambda *of: judged.append(of))
+            worker = Worker(service, judging, threads=1, judged=lambda *of: judged.append(of))
             checks.update(service.checks)
             worker.run(stop)
     except Exception:
