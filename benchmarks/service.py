@@ -161,10 +161,12 @@ def rows(options: record.Options) -> Iterator[Row]:
             with _served(Path(folder), token, files) as running:
                 found = list(_measured(running, kind, count, options))
                 where = hma.given() if kind is kinds[0] else None
-                same = [] if where is None else _asked_as_hma(running, options)
+                same = (
+                    None if where is None else _hashed(running.port, files, options, "/hma", token)
+                )
             yield from found
-            if where is not None:
-                yield from _beside(where, found[0], Spread.of(same), files, count, options)
+            if where is not None and same is not None:
+                yield from _beside(where, found[0].ours, same, files, count, options)
         if options.soak:
             _put_in_force(Path(folder), kinds[0].policy)
             with _served(Path(folder), token, files) as running:
@@ -212,24 +214,23 @@ def _measured(
     yield _row(f"memory of all processes, {against}", "MB", [running.memory() / 1e6])
 
 
-def _asked_as_hma(running: Running, options: record.Options) -> list[float]:
-    """Return how fast our own routes of HMA's shape hash photographs and look them up."""
-    uploads = _uploads(options)
-    same: dict[str, str] = {"prefix": "/hma", "token": running.token}
-    hma.speed(running.port, running.files, WARM, CONNECTIONS, **same)
-    rounds = 1 if options.quick else ROUNDS
-    return [
-        hma.speed(running.port, running.files, uploads, CONNECTIONS, **same) for _ in range(rounds)
-    ]
-
-
-def _uploads(options: record.Options) -> int:
-    return round(50 * (options.seconds or (2.0 if options.quick else SECONDS)))
+def _hashed(
+    port: int, files: Sequence[bytes], options: record.Options, prefix: str = "", token: str = ""
+) -> Spread:
+    """Return how fast HMA's routes, or ours of their shape, hash photographs and look them up."""
+    uploads = round(50 * (options.seconds or (2.0 if options.quick else SECONDS)))
+    hma.speed(port, files, WARM, CONNECTIONS, prefix=prefix, token=token)
+    return Spread.of(
+        [
+            hma.speed(port, files, uploads, CONNECTIONS, prefix=prefix, token=token)
+            for _ in range(1 if options.quick else ROUNDS)
+        ]
+    )
 
 
 def _beside(
     where: tuple[Path, str],
-    ours: Row,
+    ours: Spread,
     same: Spread,
     files: Sequence[bytes],
     entries_: int,
@@ -240,22 +241,19 @@ def _beside(
     It keeps neither, decides nothing and promises nothing: that is the smaller part of our work,
     so there is a row for our routes that do no more, too.
     """
-    uploads = _uploads(options)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     hashes = sets.hexes(sets.make("lifelike", entries_))
     with hma.served(where, hashes, port):
-        hma.speed(port, files, WARM, CONNECTIONS)
-        rounds = 1 if options.quick else ROUNDS
-        speeds = [hma.speed(port, files, uploads, CONNECTIONS) for _ in range(rounds)]
-    for what, found in (("accepted and decided; ", ours.ours), ("", same)):
+        theirs = _hashed(port, files, options)
+    for what, found in (("accepted and decided; ", ours), ("", same)):
         yield Row(
             case=f"{what}/h/hash and /m/lookup, {entries_:,} entries",
             peer="HMA, a process for each core",
             unit="images/s",
             ours=found,
-            theirs=Spread.of(speeds),
-            rounds=rounds,
+            theirs=theirs,
+            rounds=1 if options.quick else ROUNDS,
         )
 
 

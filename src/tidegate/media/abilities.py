@@ -12,6 +12,8 @@ import simplejpeg
 from av.codec.codec import Codec, UnknownCodecError
 from PIL import features
 
+from tidegate.media.sniff import FILMS
+
 VIDEO = {
     "H.264": ("h264",),
     "HEVC": ("hevc",),
@@ -65,10 +67,7 @@ def decoders() -> dict[str, dict[str, str]]:
         "heic": _package("pillow-heif")
         | {"libheif": heif["libheif"]}
         | {name: said.split()[-1] for name, said in heif["decoders"].items() if said},
-        **dict.fromkeys(
-            ("mp4", "matroska", "avi", "mpegts"),
-            _package("av") | {"ffmpeg": av.ffmpeg_version_info},
-        ),
+        **dict.fromkeys(sorted(FILMS), _package("av") | {"ffmpeg": av.ffmpeg_version_info}),
     }
     for name, feature in _FEATURES.items():
         if version := features.version(feature):

@@ -250,8 +250,7 @@ def _told(connection: Connection, opened: Notice, now: int) -> Told | None:
         until=opened.until,
         changed=found is not None
         and found.state == "reversed"
-        and found.ended_at is not None
-        and found.ended_at + UNDO <= now,
+        and statements.ended(found, now=now, settled=UNDO) is not None,
     )
 
 

@@ -395,7 +395,7 @@ def _overrule(
         evidence=evidence,
         reason=answer.note,
     )
-    result = decisions.record(connection, made, now=now)
+    result = decisions.record(connection, made, now=now, held=item)
     alarms.messages(connection, item, decision, result, by="reviewer", due_at=now + UNDO, now=now)
     return Made(item=item.id, decision=result.id, before=item.decision)
 

@@ -159,6 +159,18 @@ def statement(item: Item, made: Recorded, until: int | None) -> Statement:
     )
 
 
+def ended(appeal: Appeal, *, now: int, settled: int) -> int | None:
+    """Return when an appeal ended, or ``None`` while that is not told: it can be taken back.
+
+    Args:
+        appeal: The appeal.
+        now: The present.
+        settled: For how long after its end the answer can be taken back, in microseconds.
+    """
+    over = appeal.ended_at is not None and now >= appeal.ended_at + settled
+    return appeal.ended_at if over else None
+
+
 def appealed(
     appeal: Appeal, *, now: int, settled: int, outcome: Action | None, present: Action | None
 ) -> Part:
@@ -167,13 +179,13 @@ def appealed(
     Args:
         appeal: The appeal.
         now: The present.
-        settled: How long after its end it is told, in microseconds: until then the answer can be
-            taken back.
+        settled: As for :func:`ended`.
         outcome: What was decided by its end, or ``None``.
         present: What is done with the item now, where that was decided later; else ``None``.
     """
     told = [f"You appealed on {when(appeal.created_at)}."]
-    if appeal.ended_at is None or now < appeal.ended_at + settled:
+    ended_at = ended(appeal, now=now, settled=settled)
+    if ended_at is None:
         told.append(
             f"It should have been answered by {when(appeal.due_at)}. It comes before others now."
             if appeal.due_at <= now
@@ -181,19 +193,19 @@ def appealed(
             f"{when(appeal.due_at)}."
         )
         return Part(heading="We have your appeal", text=tuple(told))
-    ended = when(appeal.ended_at)
+    at = when(ended_at)
     if appeal.state == "upheld":
         told.append(
-            f"A person who had no part in the decision has looked at it again on {ended}: the "
+            f"A person who had no part in the decision has looked at it again on {at}: the "
             "decision stays."
         )
     elif appeal.answer or restricts(outcome):
         told.append(
-            f"A person who had no part in the decision has looked at it again on {ended}, and has "
+            f"A person who had no part in the decision has looked at it again on {at}, and has "
             "changed it."
         )
     else:
-        told.append(f"The decision was changed on {ended}.")
+        told.append(f"The decision was changed on {at}.")
     if outcome is not None:
         told.append(f"{_TITLES[outcome]}. {_MEANS[outcome]}")
     if appeal.answer:

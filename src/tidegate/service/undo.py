@@ -127,7 +127,7 @@ class Undoing:
                     key=cause,
                 )
                 now = self._now()
-                result = decisions.record(connection, made, now=now)
+                result = decisions.record(connection, made, now=now, held=item)
                 if result.new:
                     alarms.messages(connection, item, decision, result, now=now)
                     appealing.decided(connection, item.id, result.id, actor=actor, now=now)

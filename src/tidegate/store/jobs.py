@@ -28,6 +28,10 @@ from tidegate.store.upsert import insert_new
 
 State = Literal["ready", "leased", "done", "dead"]
 
+READY, LEASED = (jobs.c.state == sa.literal_column(f"'{state}'") for state in ("ready", "leased"))
+"""Conditions with the state written out: of one that is a parameter, no planner knows that the
+index of jobs in this state will do."""
+
 PRIORITIES = range(10)
 """0 comes last, 9 first; 5 where nobody says."""
 
@@ -331,6 +335,7 @@ def of_item(connection: Connection, item: str) -> list[Job]:
 
 def dead(connection: Connection, *, limit: int) -> list[Job]:
     """Return dead jobs, the last to die first."""
+    # All of them have ended; said so, the index of those that have will do.
     query = sa.select(jobs).where(jobs.c.state == "dead", jobs.c.ended_at.is_not(None))
     query = query.order_by(jobs.c.ended_at.desc(), jobs.c.id.desc()).limit(limit)
     return [_job(row) for row in connection.execute(query).mappings()]
@@ -360,9 +365,6 @@ def purge(connection: Connection, before: int) -> int:
     query = sa.delete(jobs).where(jobs.c.state == "done", jobs.c.ended_at < before)
     return connection.execute(query).rowcount
 
-
-# Written out: of a state that is a parameter, no planner knows that an index of one will do.
-READY, LEASED = (jobs.c.state == sa.literal_column(f"'{state}'") for state in ("ready", "leased"))
 
 _busy = jobs.alias()
 
