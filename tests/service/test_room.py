@@ -126,6 +126,23 @@ def test_one_at_a_time_works_on_a_file(room):
     assert most == [1] * 5
 
 
+def test_who_waits_says_so_first_and_who_need_not_says_nothing(room):
+    put(room)
+    told, begun = [], threading.Event()
+
+    def second():
+        with room.open(DIGEST) as source, turn(source, begun.set):
+            told.append("second")
+
+    with room.open(DIGEST) as source, turn(source, lambda: told.append("first waits")):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert begun.wait(60)
+        told.append("first")
+    thread.join(60)
+    assert told == ["first", "second"]
+
+
 def hold(path, ready):
     with Room(path).open(DIGEST) as source, turn(source):
         ready.set()

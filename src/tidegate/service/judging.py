@@ -11,7 +11,7 @@ That is kept as it is, as a replay keeps it.
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
@@ -123,7 +123,13 @@ class Judging(Closing):
         self._programs: dict[str, Program] = {}
 
     @contextmanager
-    def found(self, item: Item, *, last: bool = False) -> Iterator[Found]:
+    def found(
+        self,
+        item: Item,
+        *,
+        last: bool = False,
+        before_waiting: Callable[[], object] = lambda: None,
+    ) -> Iterator[Found]:
         """Yield what is known of an item, analysed if need be.
 
         Until the ``with`` ends nobody else on this machine analyses the same bytes: what is
@@ -132,6 +138,8 @@ class Judging(Closing):
         Args:
             item: The item.
             last: Whether this is the last try: what cannot be fetched is then unknown.
+            before_waiting: Called before it waits for who analyses the same bytes: the caller may
+                hold what they wait for.
 
         Raises:
             FetchError: It cannot be fetched now; trying later may help.
@@ -157,7 +165,7 @@ class Judging(Closing):
             program = self._recall(item, None)[0]
             yield self._nothing(program, item, _unfetched(str(error)))
             return
-        with source, turn(source):
+        with source, turn(source, before_waiting):
             # Somebody may have analysed it while this one waited.
             program, known, again = self._recall(item, sha256)
             yield known or self._analysed(source, sha256, program, item.facts, again)

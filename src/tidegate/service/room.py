@@ -211,14 +211,22 @@ class Room:
 
 
 @contextmanager
-def turn(source: Source) -> Iterator[None]:
+def turn(source: Source, before_waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Wait until nobody else on this machine works on the same file, in whatever process.
 
     On a file system that cannot lock, nobody waits: at worst the same work is done twice.
+
+    Args:
+        source: The file.
+        before_waiting: Called once where somebody does.
     """
     descriptor = source.file.fileno()
     with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            before_waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield
     finally:

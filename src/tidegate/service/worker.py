@@ -2,8 +2,11 @@
 
 A job is leased, and kept while it is worked on by a thread that does nothing else. What it
 comes to is recorded in one transaction with its end, so a worker that dies at any moment has
-done all of it or nothing, and its job is given on when the lease has run out. The transaction
-that ends a job leases the next one.
+done all of it or nothing, and its job is given on when the lease has run out.
+
+On SQLite, which has one writer, what is judged quickly is recorded a few jobs at a time: the
+transaction that ends them leases as many, where so many wait. Where one of them turns out to take
+long, those before it are recorded and those after it given back, by another thread.
 
 An item that cannot be judged is decided all the same, by what the policy says of the unknown.
 Only what is wrong with the machine, the network or the database is tried again, and in the end
@@ -15,25 +18,24 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from tidegate.evidence import Action, Decision
 from tidegate.matching import BankError
 from tidegate.service import alarms
+from tidegate.service.batch import Batch, Judged, Work
 from tidegate.service.fetch_error import FetchError
-from tidegate.service.judging import Found, Judging
+from tidegate.service.judging import Judging
 from tidegate.service.state import Service
 from tidegate.store import bell, breakers, due, idempotency, items, jobs, media
 from tidegate.store.bell import Bell
 from tidegate.store.clock import DAY, SECOND
-from tidegate.store.error import LeaseLostError, StateError
-from tidegate.store.items import Item
+from tidegate.store.error import LeaseLostError, StateError, StoreError
 from tidegate.store.jobs import Job
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,15 @@ PATIENCE = 20.0
 
 _RETRY = 1.0
 """Seconds before a database that cannot be used is tried again."""
+
+MOST = 4
+"""Jobs of a batch at most."""
+
+QUICK = 0.05
+"""Seconds that a job of a batch takes on average, at most: else the next batch is of one job."""
+
+LONG = 0.25
+"""Seconds after which those that share a batch with a job wait for it no longer."""
 
 
 class Worker:
@@ -102,6 +113,10 @@ class Worker:
         self._idle = idle
         self._now = service.clock
         self._held: dict[str, _Held] = {}
+        self._batches: set[Batch] = set()
+        # With a database that has more writers, those that share a transaction could lock what
+        # each other's need in another order than the store's.
+        self._most = MOST if self._store.dialect == "sqlite" else 1
         self._free = threading.Semaphore(self._threads)
         self._problem: str | None = None
         service.checks["workers"] = lambda: self._problem
@@ -152,7 +167,8 @@ class Worker:
         over: threading.Event,
     ) -> None:
         """Lease jobs for the threads that are free, or wait for either."""
-        if not self._free.acquire(timeout=self._idle):
+        if not self._free.acquire(timeout=min(self._idle, LONG)):
+            self._relieve()
             return
         free = 1
         while self._free.acquire(blocking=False):
@@ -160,7 +176,7 @@ class Worker:
         if stop.is_set():
             self._free.release(free)
             return
-        leased: list[_Work] = []
+        leased: list[Work] = []
         try:
             with self._store.read() as connection:
                 due_at = due.due_at(connection, KINDS)
@@ -179,12 +195,12 @@ class Worker:
             self._problem = "no work can be taken from the database"
             stop.wait(_RETRY)
         for work in leased:
-            self._held[work.job.id] = _Held(work.job, time.monotonic())
+            self._take(work)
             pool.submit(self._work, work, stop, over)
         if free > len(leased):
             self._free.release(free - len(leased))
 
-    def _leased(self, connection: Connection, count: int) -> "list[_Work]":
+    def _leased(self, connection: Connection, count: int) -> list[Work]:
         leased = jobs.lease(
             connection,
             worker=self.name,
@@ -193,67 +209,128 @@ class Worker:
             now=self._now(),
             count=count,
         )
-        return [_Work(job, _item(connection, job)) for job in leased]
+        return [Work.of(connection, job) for job in leased]
 
-    def _work(self, work: "_Work | None", stop: threading.Event, over: threading.Event) -> None:
-        """Do a job, and those that come with the end of each."""
+    def _take(self, work: Work) -> None:
+        self._held[work.job.id] = _Held(work.job, time.monotonic())
+
+    def _work(self, first: Work, stop: threading.Event, over: threading.Event) -> None:
+        """Do a job, and those that come with the end of each batch."""
+        batch = Batch([first])
+        self._batches.add(batch)
         try:
-            while work is not None:
-                following: list[_Work] = []
-                try:
-                    following = self._judge(work, stop, over)
-                except LeaseLostError as error:
-                    logger.warning("%s: it took too long, and is done by another", error)
-                except Exception as error:
-                    self._failed(work.job, error)
-                for other in following:
-                    self._held[other.job.id] = _Held(other.job, time.monotonic())
-                del self._held[work.job.id]
-                work = following[0] if following else None
+            while (work := batch.begin()) is not None:
+                if work.job.attempts > 1:
+                    # It may be what ended its workers. That is not to be held against others.
+                    self._relieve_of(batch)
+                self._judge(work, batch, over)
+                if stop.is_set():
+                    self._relieve_of(batch)
+                elif batch.all_begun and (judged := batch.judged()):
+                    ahead = self._most if batch.pace() < QUICK else 1
+                    batch.extend(self._end(judged, ahead))
         finally:
+            self._batches.discard(batch)
             self._free.release()
 
-    def _judge(self, work: "_Work", stop: threading.Event, over: threading.Event) -> "list[_Work]":
-        """Judge the item of a job, and return the job that was leased with its end, if any."""
-        began = time.perf_counter()
+    def _judge(self, work: Work, batch: Batch, over: threading.Event) -> None:
+        """Judge the item of a job, to be recorded with the others of its batch."""
+        judged = Judged(work, time.perf_counter())
         job, item = work
-        if item.state == "deleted":
-            return self._end(job, stop)[1]
-        with self._judging.found(item, last=job.attempts >= job.max_attempts) as found:
+        try:
+            if item.state != "deleted":
+                known = self._judging.found(
+                    item,
+                    last=job.attempts >= job.max_attempts,
+                    # Others may wait for what this batch holds, and this one for what they hold.
+                    before_waiting=lambda: self._record_judged(batch),
+                )
+                judged.found = judged.until_recorded.enter_context(known)
             if over.is_set():
-                with self._store.write() as connection:
-                    jobs.release(connection, job)
-                return []
-            decision, following = self._end(job, stop, item, found)
-        if decision is not None:
-            self._judged(decision.action, time.perf_counter() - began)
+                self._give_back([work])
+                judged.until_recorded.close()
+            else:
+                batch.add(judged)
+        except Exception as error:
+            judged.until_recorded.close()
+            self._failed(job, error)
+
+    def _end(self, together: Sequence[Judged], ahead: int = 0) -> list[Work]:
+        """Record what jobs came to, say that they are done, and lease others, in one transaction.
+
+        It raises nothing: a job that cannot be ended has failed.
+        """
+        made: list[Decision | None] = []
+        following: list[Work] = []
+        try:
+            with self._store.write() as connection:
+                made = [self._record(connection, judged) for judged in together]
+                following = self._leased(connection, ahead) if ahead else []
+        except Exception as error:
+            # Nothing was kept. One may be at fault: it has failed, and the others have not. Where
+            # it is the database, to wait for it once more for each of them helps nobody.
+            if len(together) > 1 and type(error) is not StoreError:
+                return [work for judged in together for work in self._end([judged], min(ahead, 1))]
+            for judged in together:
+                self._failed(judged.work.job, error)
+        for work in following:
+            self._take(work)
+        for judged in together:
+            judged.until_recorded.close()
+            self._held.pop(judged.work.job.id, None)
+        for judged, decision in zip(together, made, strict=False):
+            if decision is not None:
+                self._judged(decision.action, time.perf_counter() - judged.began)
         return following
 
-    def _end(
-        self,
-        job: Job,
-        stop: threading.Event,
-        item: Item | None = None,
-        found: Found | None = None,
-    ) -> "tuple[Decision | None, list[_Work]]":
-        """Record what a job came to, say that it is done, and lease the next one."""
+    def _record(self, connection: Connection, judged: Judged) -> Decision | None:
+        job, item = judged.work
+        now = self._now()
         decision = None
-        with self._store.write() as connection:
-            now = self._now()
-            if item is not None and found is not None:
-                # An item whose media was deleted meanwhile is not decided any more.
-                with suppress(StateError):
-                    decision = self._judging.record(
-                        connection, item, found, author=f"worker:{self.name}", now=now
-                    )
-            jobs.finish(connection, job, now=now)
-            if item is not None:
-                bell.ring(connection, "judged", item.id)
-            following = [] if stop.is_set() else self._leased(connection, 1)
-        return decision, following
+        if judged.found is not None:
+            # An item whose media was deleted meanwhile is not decided any more.
+            with suppress(StateError):
+                decision = self._judging.record(
+                    connection, item, judged.found, author=f"worker:{self.name}", now=now
+                )
+            bell.ring(connection, "judged", item.id)
+        jobs.finish(connection, job, now=now)
+        return decision
+
+    def _relieve(self) -> None:
+        """Let nobody wait for a job that takes long, but those who sent it."""
+        for batch in list(self._batches):
+            if batch.lasts() > LONG:
+                self._relieve_of(batch)
+
+    def _relieve_of(self, batch: Batch) -> None:
+        """Record what a batch has judged, and give back what it has not begun."""
+        self._record_judged(batch)
+        if waiting := batch.waiting():
+            self._give_back(waiting)
+
+    def _record_judged(self, batch: Batch) -> None:
+        if judged := batch.judged():
+            self._end(judged)
+
+    def _give_back(self, works: Sequence[Work]) -> None:
+        try:
+            with self._store.write() as connection:
+                for work in works:
+                    # Whose lease was lost is somebody else's already.
+                    with suppress(LeaseLostError):
+                        jobs.release(connection, work.job)
+        except Exception:
+            logger.exception("jobs are given on when their leases have run out")
+        for work in works:
+            self._held.pop(work.job.id, None)
 
     def _failed(self, job: Job, error: Exception) -> None:
         """Have a job tried again later, or put it aside where that was its last attempt."""
+        if isinstance(error, LeaseLostError):
+            logger.warning("%s: it took too long, and is done by another", error)
+            self._held.pop(job.id, None)
+            return
         reason = f"{type(error).__name__}: {error}"
         if isinstance(error, FetchError):  # A server elsewhere: nothing is wrong here.
             logger.info("job %s is tried again later: %s", job.id, reason)
@@ -266,6 +343,7 @@ class Worker:
                     _given_up(connection, job.item, _told(error), self._now())
         except Exception:
             logger.exception("job %s is given on when its lease has run out", job.id)
+        self._held.pop(job.id, None)
 
     def _keep(self, over: threading.Event) -> None:
         """Keep the leases of what takes long, and give on those of workers that died."""
@@ -314,26 +392,12 @@ class Worker:
             return media.named(connection, sha256)
 
 
-class _Work(NamedTuple):
-    """A job that was leased, and its item as it was then."""
-
-    job: Job
-    item: Item
-
-
 @dataclass
 class _Held:
     """A job that is worked on, and when its lease was last made longer."""
 
     job: Job
     beaten: float
-
-
-def _item(connection: Connection, job: Job) -> Item:
-    assert job.item is not None
-    item = items.get(connection, job.item)
-    assert item is not None  # The database keeps the items of its jobs.
-    return item
 
 
 def _told(error: Exception) -> str:
