@@ -137,6 +137,32 @@ def test_nobody_waits_for_one_that_takes_long(service, admin, judging, monkeypat
 
 
 @ONCE
+def test_another_thread_does_what_waits_for_one_that_takes_long(
+    service, admin, judging, monkeypatch
+):
+    items = [sent(admin, b"%d" % n) for n in range(2 + MOST)]
+    go, held = threading.Event(), []
+
+    def hold(item):
+        if item.id not in items[:2] and not held:
+            held.append(item.id)
+            assert go.wait(60)
+
+    during(judging, monkeypatch, hold)
+    try:
+        with working(service, judging, threads=2):
+            wait_until(lambda: held)
+            for item in items:
+                if item not in held:
+                    wait_for(service, item)
+            assert state(admin, held[0]) == "received"
+            go.set()
+            wait_for(service, held[0])
+    finally:
+        go.set()
+
+
+@ONCE
 def test_the_same_bytes_twice_wait_for_no_one(service, admin, judging, transactions):
     """Of who holds them there is none but this batch itself."""
     items = [sent(admin, b"first"), *(sent(admin, b"same") for _ in range(3))]

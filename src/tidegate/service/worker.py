@@ -146,6 +146,7 @@ class Worker:
                     self._hand_out(rung, pool, stop, over)
                 until = time.monotonic() + patience
                 while self._held and time.monotonic() < until:
+                    self._relieve()
                     time.sleep(0.01)
         finally:
             # Whoever still works finds its decoder gone, and gives its job back.
@@ -167,8 +168,8 @@ class Worker:
         over: threading.Event,
     ) -> None:
         """Lease jobs for the threads that are free, or wait for either."""
+        self._relieve()
         if not self._free.acquire(timeout=min(self._idle, LONG)):
-            self._relieve()
             return
         free = 1
         while self._free.acquire(blocking=False):
