@@ -224,6 +224,32 @@ def test_the_database_is_asked_only_while_somebody_listens(listening, service, a
 
 
 @ONCE
+def test_the_last_look_is_waited_for_though_nobody_listens_any_more(
+    listening, service, app, monkeypatch
+):
+    make_user(service, "ada", "reviewer")
+    begun, go = threading.Event(), threading.Event()
+    look = live.Live._look
+
+    def slow(self):
+        begun.set()
+        assert go.wait(PATIENCE)
+        return look(self)
+
+    monkeypatch.setattr(live.Live, "_look", slow)
+    stream = listening("ada", queue="nudity")
+    try:
+        assert begun.wait(PATIENCE)
+        stream.answer.close()
+        _wait(lambda: len(app.state.live) == 0)
+        time.sleep(5 * live.TICK)
+        assert app.state.live._poller is not None
+    finally:
+        go.set()
+    _wait(lambda: app.state.live._poller is None)
+
+
+@ONCE
 def test_a_database_that_is_away_for_a_moment_ends_nothing(listening, service, monkeypatch):
     make_user(service, "ada", "reviewer")
     open_case(service)

@@ -160,7 +160,8 @@ class Live:
         looking: asyncio.Task[Seen] | None = None
         pause, since = 0.0, time.monotonic()
         try:
-            while self._listeners and not self._service.ending.is_set():
+            # Not before its last look is over: nobody else would hear what became of that.
+            while (self._listeners or looking) and not self._service.ending.is_set():
                 await asyncio.sleep(TICK)
                 if looking is None:
                     if time.monotonic() - since >= pause:
