@@ -109,17 +109,19 @@ def test_what_an_earlier_item_broke_costs_the_next_one_nothing(
     began, begin = [], Worker.begin
 
     def sabotaged(self: Worker, job: wire.Job, descriptor: int) -> None:
-        begin(self, job, descriptor)
         began.append(self.pid)
+        assert self.pid is not None
         if len(began) == 1:
-            assert self.pid is not None
+            os.kill(self.pid, signal.SIGSTOP)  # Else it may be faster than its end.
+        begin(self, job, descriptor)
+        if len(began) == 1:
             os.kill(self.pid, signal.SIGKILL)
 
     monkeypatch.setattr(Worker, "begin", sabotaged)
     with open_source(photo("rocket.jpg")) as source, own.read(source) as reading:
         assert len(list(reading)) == 1
     assert reading.unknowns == []
-    assert len(began) in (1, 2)  # One, where it was faster than its end.
+    assert len(began) == 2
 
 
 def test_what_breaks_each_decoder_is_tried_twice_and_no_more(
@@ -357,6 +359,8 @@ def test_what_the_child_inherits(own: Reader, monkeypatch: pytest.MonkeyPatch) -
         assert b"hunter2" not in (proc / "environ").read_bytes()
         links = sorted(str(link.readlink()) for link in (proc / "fd").iterdir())
         kinds = [link for link in links if not link.startswith(("/dev/null", "pipe:"))]
+        # libffi, from 3.5 on, holds its own library open.
+        kinds = [link for link in kinds if not Path(link).name.startswith("libffi.so")]
         assert len([k for k in kinds if k.startswith("socket:")]) == 1, links
         assert len([k for k in kinds if "tidegate-frames" in k]) == 1, links
         assert len(kinds) == 2, links
@@ -457,6 +461,8 @@ class Liar(Worker):
     def __init__(self, *settings: Any) -> None:
         super().__init__(*settings)
         self._socket, self.theirs = socket.socketpair()
+        # Room for the orders of a whole test: the thread that hears them may be late.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         for work in (self._speak, *([self._hear] if self.hears else ())):
             threading.Thread(target=work, daemon=True).start()
 
